@@ -1,0 +1,186 @@
+# What the CMakeLists.txt of the folders say: effects_module, effects_test, effects_example, effects_benchmark,
+# effects_compile_fail, effects_must_compile.
+
+# effects_module(<name> SOURCES a.cpp... [PUBLIC target...] [PRIVATE target...])
+#
+# The static library effects_<name>, alias effects::<name>, built from src/<name>, with the headers of
+# include/effects/<name>. It may link what layers.txt says and no other module.
+function(effects_module name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+        message(FATAL_ERROR "effects_module(${name} …) wants SOURCES, PUBLIC, PRIVATE; got: ${arg_UNPARSED_ARGUMENTS}")
+    endif()
+    effects_with_links(allowed ${EFFECTS_LINKS_${name}})
+    set(links_PUBLIC)
+    set(links_PRIVATE)
+    foreach(kind IN ITEMS PUBLIC PRIVATE)
+        foreach(link IN LISTS arg_${kind})
+            if(link MATCHES "^effects::(.+)$")
+                if(NOT CMAKE_MATCH_1 IN_LIST allowed)
+                    message(FATAL_ERROR "effects::${name} must not link ${link}: cmake/layers.txt lets it link: ${allowed}")
+                endif()
+                if(NOT TARGET ${link})
+                    message(STATUS "effects: ${name} wants ${link}, which is not there yet")
+                    continue()
+                endif()
+            endif()
+            list(APPEND links_${kind} ${link})
+        endforeach()
+    endforeach()
+
+    add_library(effects_${name} STATIC ${arg_SOURCES})
+    add_library(effects::${name} ALIAS effects_${name})
+    target_compile_features(effects_${name} PUBLIC cxx_std_20)
+    target_include_directories(effects_${name} PUBLIC
+        "$<BUILD_INTERFACE:${effects_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+    target_link_libraries(effects_${name} PUBLIC ${links_PUBLIC} PRIVATE ${links_PRIVATE})
+    set_target_properties(effects_${name} PROPERTIES
+        EXPORT_NAME ${name} CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+    set_property(GLOBAL APPEND PROPERTY EFFECTS_MODULES_BUILT ${name})
+endfunction()
+
+# Sets <out> to those of the given effects:: targets that this build does not have (EFFECTS_MODULES chose others).
+function(_effects_missing out)
+    set(missing)
+    foreach(link IN LISTS ARGN)
+        if(link MATCHES "^effects::" AND NOT TARGET ${link})
+            list(APPEND missing ${link})
+        endif()
+    endforeach()
+    set(${out} "${missing}" PARENT_SCOPE)
+endfunction()
+
+# effects_test(<name> SOURCES a_test.cpp... LINKS effects::<module>... [LABELS label...])
+#
+# The Catch2 executable <name>, each of its test cases an entry of ctest, named "<name>: <test case>" and labelled with
+# the folder of tests/ that it stands in (unit, integration, conformance). Left out where a linked module is not built.
+# Sources may include <support/…> of tests/ and the private headers of src/ as <module/file.hpp>.
+function(effects_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;LABELS")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+        message(FATAL_ERROR "effects_test(${name} …) wants SOURCES, LINKS, LABELS; got: ${arg_UNPARSED_ARGUMENTS}")
+    endif()
+    _effects_missing(missing ${arg_LINKS})
+    if(missing)
+        message(STATUS "effects: test ${name} left out: no ${missing} in this build")
+        return()
+    endif()
+
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE effects_test_main ${arg_LINKS})
+    target_include_directories(${name} PRIVATE "${effects_SOURCE_DIR}/include" "${effects_SOURCE_DIR}/tests" "${effects_SOURCE_DIR}/src")
+    set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+    if(EFFECTS_PRECOMPILE_CATCH)
+        target_precompile_headers(${name} REUSE_FROM effects_test_main)
+    endif()
+
+    file(RELATIVE_PATH where "${effects_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    string(REGEX REPLACE "^(tests/)?([^/]+).*$" "\\2" folder "${where}")
+    list(JOIN arg_LABELS "+" labels)
+    set(cases "${CMAKE_CURRENT_BINARY_DIR}/${name}_cases.cmake")
+    add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS "${cases}" VERBATIM
+        COMMAND ${CMAKE_COMMAND} -Dname=${name} "-Dexecutable=$<TARGET_FILE:${name}>" "-Dfile=${cases}"
+                "-Ddirectory=${CMAKE_CURRENT_BINARY_DIR}" -Dtimeout=${EFFECTS_TEST_TIMEOUT} "-Dlabels=${folder}+${labels}"
+                -P "${effects_SOURCE_DIR}/cmake/EffectsDiscoverTests.cmake")
+    file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake"
+"if(EXISTS [==[${cases}]==])\n  include([==[${cases}]==])\nelse()\n  add_test([==[${name}: is not built]==] NOT_BUILT)\nendif()\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake")
+endfunction()
+
+# effects_example(<name> [SOURCES a.cpp...] LINKS effects::<module>... [EXPECT regex...])
+#
+# The program examples/<name>, from <name>.cpp unless told otherwise, and a test that runs it: it must end with 0 and
+# print what each EXPECT matches (no semicolons).
+function(effects_example name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;EXPECT")
+    if(NOT arg_SOURCES)
+        set(arg_SOURCES ${name}.cpp)
+    endif()
+    _effects_missing(missing ${arg_LINKS})
+    if(missing)
+        message(STATUS "effects: example ${name} left out: no ${missing} in this build")
+        return()
+    endif()
+
+    add_executable(example_${name} ${arg_SOURCES})
+    target_link_libraries(example_${name} PRIVATE ${arg_LINKS})
+    set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name} CXX_EXTENSIONS OFF)
+    if(arg_EXPECT AND EFFECTS_BUILD_TESTS)
+        _effects_run_test("example: ${name}" EXIT zero EXPECT ${arg_EXPECT} COMMAND $<TARGET_FILE:example_${name}>)
+    endif()
+endfunction()
+
+# effects_benchmark(<group> [SOURCES a.cpp...] LINKS target...)
+#
+# The Google Benchmark program bench_<group>, from bench_<group>.cpp unless told otherwise.
+function(effects_benchmark group)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS")
+    _effects_missing(missing ${arg_LINKS})
+    if(missing)
+        message(STATUS "effects: benchmark ${group} left out: no ${missing} in this build")
+        return()
+    endif()
+    if(NOT arg_SOURCES)
+        set(arg_SOURCES bench_${group}.cpp)
+    endif()
+    if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/bench_${group}.cpp")
+        message(STATUS "effects: no bench_${group}.cpp yet")
+        return()
+    endif()
+    add_executable(bench_${group} ${arg_SOURCES})
+    target_link_libraries(bench_${group} PRIVATE ${arg_LINKS} benchmark::benchmark)
+    set_target_properties(bench_${group} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
+# effects_compile_fail(<name> SOURCE f.cpp EXPECT regex...)
+#
+# A test: f.cpp must not compile, and the compiler's output must match each regex (no semicolons). Put a control beside it:
+# effects_must_compile(<name> SOURCE f.cpp), the same code done right. Both use this build's compiler and the headers
+# of include/, without linking.
+function(effects_compile_fail name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "EXPECT")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE OR NOT arg_EXPECT)
+        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE and EXPECT")
+    endif()
+    _effects_compile_test("compile_fail: ${name}" nonzero ${arg_SOURCE} ${arg_EXPECT})
+endfunction()
+
+function(effects_must_compile name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE)
+        message(FATAL_ERROR "effects_must_compile(${name} …) wants SOURCE")
+    endif()
+    _effects_compile_test("must_compile: ${name}" zero ${arg_SOURCE})
+endfunction()
+
+function(_effects_compile_test name exit source)
+    cmake_path(ABSOLUTE_PATH source)
+    set(expect)
+    if(ARGN)
+        set(expect EXPECT ${ARGN})
+    endif()
+    _effects_run_test("${name}" EXIT ${exit} ${expect} LABELS compile_fail
+        COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -Wall -Wextra -fsyntax-only "-I${effects_SOURCE_DIR}/include" "${source}")
+endfunction()
+
+# A ctest entry that runs a command and looks at its exit code and its output (ctest by itself can do only one of them).
+function(_effects_run_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXIT" "EXPECT;COMMAND;LABELS")
+    if(NOT arg_LABELS)
+        set(arg_LABELS examples)
+    endif()
+    string(MD5 id "${CMAKE_CURRENT_BINARY_DIR} ${name}")
+    set(script "${effects_BINARY_DIR}/run_tests/${id}.cmake")
+    set(wanted)
+    foreach(regex IN LISTS arg_EXPECT)
+        string(APPEND wanted " [==[${regex}]==]")
+    endforeach()
+    set(command)
+    foreach(word IN LISTS arg_COMMAND)
+        string(APPEND command " [==[${word}]==]")
+    endforeach()
+    file(GENERATE OUTPUT "${script}" CONTENT
+"set(command${command})\nset(wanted${wanted})\nset(exit ${arg_EXIT})\ninclude([==[${effects_SOURCE_DIR}/cmake/EffectsRunTest.cmake]==])\n")
+    add_test(NAME "${name}" COMMAND ${CMAKE_COMMAND} -P "${script}" WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+    set_tests_properties("${name}" PROPERTIES TIMEOUT ${EFFECTS_TEST_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "types.hpp"
+
+namespace shop {
+
+/// Checks the stock, charges, stores. Whatever goes wrong after the charge (also a cancellation), the customer gets the money
+/// back. An order that is there already is given as it is. Throws `out_of_stock`, `payment_declined`, `refund_failed`.
+order place_order(cart const& wanted);
+
+} // namespace shop

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include <effects/async/detail/task_base.hpp>
+#include <effects/async/scheduler.hpp>
+#include <effects/detail/kept.hpp>
+#include <effects/perform.hpp>
+
+namespace effects::async {
+
+/// Runs `f`, which blocks its thread, on a worker thread, and suspends only this task meanwhile; gives its value, or throws what it
+/// throws. `f` performs no effects. Once it has begun it is waited for even when the task is cancelled, so it may refer to locals;
+/// `interrupt` (called from any thread, at most once) can tell it to hurry. A task that is cancelled already does not begin.
+///
+///     auto text = async::blocking([&] { return read_whole(path); });
+///
+/// In a simulated world, and outside any, `f` runs in place.
+template <class F>
+    requires std::is_invocable_v<F&> std::invoke_result_t<F&> blocking(F&& f, std::function<void()> interrupt = {}) {
+        using result = std::invoke_result_t<F&>;
+        struct {
+            F& f;
+            effects::detail::kept<result> value;
+            std::exception_ptr error;
+            void run() noexcept {
+                try {
+                    value.take_from([&]() -> result { return f(); });
+                } catch (...) {
+                    error = std::current_exception();
+                }
+            }
+        } call{f, {}, {}};
+        detail::suspension_point();
+        perform(run_blocking{[&call] { call.run(); }, std::move(interrupt)});
+        if (call.error) std::rethrow_exception(std::move(call.error));
+        return call.value.take();
+    }
+
+} // namespace effects::async

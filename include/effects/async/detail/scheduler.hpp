@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <effects/async/detail/task_base.hpp>
+#include <effects/async/scheduler.hpp>
+#include <effects/operation.hpp>
+
+namespace effects::async::detail {
+
+// What all worlds' schedulers share: tasks, timers, parking and continuing. A world derives from it, says what time it is
+// and which ready task comes next, and runs the loop. One thread's; only `post` may be called from others.
+class scheduler {
+public:
+    using operations = effects::operations<suspend, spawn>;
+
+    scheduler() = default;
+    scheduler(scheduler const&) = delete;
+    scheduler& operator=(scheduler const&) = delete;
+    virtual ~scheduler();
+
+    // ---- for the primitives ----
+    virtual time_point now() noexcept = 0;
+    // From any thread: runs `f` soon, on this scheduler's thread, outside any task. `f` does not throw.
+    virtual void post(std::function<void()> f) = 0;
+    // Of the random numbers that jitter is drawn from; a simulated world sets its own.
+    std::uint64_t jitter_seed() const noexcept { return jitter_seed_; }
+    void seed_jitter(std::uint64_t seed) noexcept { jitter_seed_ = seed; }
+    // Parked tasks only; the others are ready anyway.
+    void wake(task_base& task) noexcept;
+    void interrupt(task_base& task) noexcept; // wakes it if a cancellation may
+
+    // ---- the operations ----
+    void operator()(suspend const& op);
+    void operator()(spawn const& op);
+
+    // ---- for worlds ----
+    void run(task_base& task);   // until it parks or ends; an ended one is destroyed
+    void start(task_base& task); // its first time; from a task or from the loop
+    task_base* first_task() const noexcept { return first_task_; }
+    std::size_t tasks() const noexcept { return task_count_; }
+    // The next timer's instant; `never` without one. Entries that nobody waits for any more are dropped on the way.
+    time_point next_timer() noexcept;
+    // Wakes what is due at `now()`.
+    void fire_timers() noexcept;
+
+    void adopt(task_base& task) noexcept; // by task_base's constructor
+    void release(task_base& task) noexcept;
+
+protected:
+    // Takes a task that has become ready.
+    virtual void enqueue(task_base& task) noexcept = 0;
+
+private:
+    struct timer {
+        time_point at;
+        std::uint64_t order; // ties fire in the order in which they were set
+        task_base* task;
+        bool before(timer const& other) const noexcept { return at != other.at ? at < other.at : order < other.order; }
+    };
+
+    void arm(task_base& task, time_point at);
+    void disarm(task_base& task) noexcept;
+    void place(std::size_t i, timer t) noexcept;
+    void sift_up(std::size_t i, timer t) noexcept;
+    void sift_down(std::size_t i, timer t) noexcept;
+
+    std::vector<timer>
+        timers_; // a heap with four children a node; each task has one entry at most, never later than what it waits for
+    std::uint64_t timer_order_ = 0;
+    std::uint64_t jitter_seed_ = 0;
+    task_base* first_task_ = nullptr;
+    std::size_t task_count_ = 0;
+};
+
+// The way into a task and out of it, for schedulers.
+void park(task_base& task) noexcept;
+
+// A line for each living task, in the order in which they were made: "\n    main/2 waits in channel::receive".
+std::string describe_tasks(scheduler const& of);
+
+} // namespace effects::async::detail

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <effects/async/detail/scope.hpp>
+#include <effects/detail/fiber.hpp>
+
+namespace effects::async {
+class group;
+}
+
+namespace effects::async::detail {
+
+class scheduler;
+class waiter;
+namespace core = effects::detail;
+
+// Where the children of a task come from, for their paths. Made with the first child; outlives the task as long as they do.
+struct lineage {
+    lineage* parent;
+    std::string name;
+    std::uint64_t number;
+    std::uint64_t children = 0;
+    std::uint32_t holders = 1;
+};
+
+// A task: a computation on a stack of its own that a scheduler runs and that parks where it waits. Lies at the top of
+// that stack, with its function and arguments, until the scheduler has seen it end.
+struct task_base : core::fiber {
+    task_base(scheduler& home_, task_base* parent, scope* outer);
+    task_base(task_base const&) = delete;
+    task_base& operator=(task_base const&) = delete;
+    ~task_base();
+
+    enum class state_type : unsigned char { fresh, ready, running, parked, ended };
+
+    scheduler* home;
+    core::context* parked_at = nullptr;
+    core::frame* top = nullptr; // the handlers that it starts with
+    std::uint32_t pinned_count = 0;
+    state_type state = state_type::fresh;
+    bool interruptible = false; // parked where a cancellation may wake it
+    scope* innermost;           // its open scopes, ending with `whole`
+    scope whole;
+    void (*destroy)(task_base*) noexcept = nullptr; // with its stack
+
+    // What it waits for, for reports: a primitive's word and address.
+    char const* waits_for = nullptr;
+    void const* waits_on = nullptr;
+    time_point wakes_at = never;
+    waiter* waits_in =
+        nullptr; // taken out of its list when a cancellation wakes the task: what comes then is for others
+
+    // The scheduler's own.
+    task_base* next_ready = nullptr;
+    std::size_t timer_index = no_timer;
+    task_base* previous_task = nullptr; // all living tasks of the scheduler
+    task_base* next_task = nullptr;
+
+    static constexpr std::size_t no_timer = static_cast<std::size_t>(-1);
+
+    std::string name;         // given, or empty
+    std::uint64_t number = 0; // among its parent's children, from 1; the main task: 0
+    std::uint64_t draws = 0;  // of random numbers that it has made
+    std::string path() const; // "main/2/1", with names where given: the same in every run
+
+private:
+    lineage& as_parent();
+
+    lineage* from_ = nullptr; // its parent's; null: the main task
+    lineage* own_ = nullptr;  // once it has children
+};
+
+// The running task; throws std::logic_error that says to use a world's run where there is none.
+task_base& current_task();
+inline task_base* current_task_or_null() noexcept { return static_cast<task_base*>(core::this_thread()->task); }
+
+// Ends what is overdue among the task's scopes, then throws `cancelled` if it is.
+void throw_if_overdue(task_base& task);
+[[noreturn, gnu::cold]] void throw_cancelled(task_base& task);
+
+// Throws `cancelled` if the running task is.
+inline void throw_if_cancelled(task_base& task) {
+    if (task.innermost->pending()) [[unlikely]]
+        throw_cancelled(task);
+    if (task.innermost->nearest() != never) throw_if_overdue(task);
+}
+
+// What every call begins with that may suspend: it throws if the task is cancelled, whether or not it then has to wait. (Outside a
+// task there is nothing to cancel.)
+inline void suspension_point() {
+    if (task_base* task = current_task_or_null()) throw_if_cancelled(*task);
+}
+
+} // namespace effects::async::detail

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <effects/detail/layer.hpp>
+
+namespace effects::detail {
+
+struct deduced {};
+
+// ---- the answer's type ----
+
+template <class Piece>
+struct returns_layer { // stands among the layers, but is no frame
+    explicit returns_layer(Piece&& p) : held(std::forward<Piece>(p)) {}
+    Piece held;
+};
+template <class Answer, class Piece, class F>
+struct layer_of<Answer, Piece, returns_clause<F>> {
+    using type = returns_layer<Piece>;
+};
+
+template <class Body, class... Pieces>
+struct mapped_result {
+    using type = Body;
+};
+template <class Body, class Piece, class... Rest>
+struct mapped_result<Body, Piece, Rest...> : mapped_result<Body, Rest...> {};
+template <class Body, class Piece, class... Rest>
+    requires is_returns<std::remove_cvref_t<Piece>>
+struct mapped_result<Body, Piece, Rest...> {
+    using map = decltype((std::declval<Piece&>().map));
+    using type =
+        typename std::conditional_t<std::is_void_v<Body>, std::invoke_result<map>, std::invoke_result<map, Body>>::type;
+};
+template <class Piece, class... Rest>
+    requires is_returns<std::remove_cvref_t<Piece>>
+struct mapped_result<void, Piece, Rest...> {
+    using type = std::invoke_result_t<decltype((std::declval<Piece&>().map))>;
+};
+
+// ---- all layers of one handle, side by side ----
+
+template <std::size_t I, class Layer>
+struct layer_slot {
+    template <class Piece>
+    explicit layer_slot(Piece&& p) : layer(std::forward<Piece>(p)) {}
+    Layer layer;
+};
+
+template <class Indices, class... Layers>
+struct layer_pack;
+template <std::size_t... I, class... Layers>
+struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>... {
+    template <class... Pieces>
+    explicit layer_pack(std::tuple<Pieces...>&& pieces)
+        : layer_slot<I, Layers>(std::forward<Pieces>(std::get<I>(pieces)))... {}
+
+    static constexpr std::size_t frames = (std::size_t{0} + ... + std::is_base_of_v<frame, Layers>);
+
+    template <class F>
+    [[gnu::always_inline]] void each_frame(F&& f) {
+        (visit<Layers>(static_cast<layer_slot<I, Layers>*>(this)->layer, f), ...);
+    }
+
+    // Links the frames, the first one innermost, the last one to `outer`; gives the first.
+    [[gnu::always_inline]] frame* link(thread_state& thread, frame* outer, frame* below, fiber* home) {
+        frame* first = nullptr;
+        frame* inner = nullptr;
+        each_frame([&](frame& f) {
+            if (inner)
+                inner->outer = inner->below = &f;
+            else
+                first = &f;
+            f.home = home;
+            f.stamp = new_stamp(thread);
+            inner = &f;
+        });
+        inner->outer = outer;
+        inner->below = below;
+        last_ = inner;
+        return first;
+    }
+    frame* last() const noexcept { return last_; }
+
+    // What the body returned, as the `returns` clause maps it.
+    template <class Answer, class Get>
+    Answer map(Get&& get) {
+        return map_at<Answer, 0, Layers...>(std::forward<Get>(get));
+    }
+
+private:
+    template <class Layer, class F>
+    [[gnu::always_inline]] static void visit(Layer& layer, F& f) {
+        if constexpr (std::is_base_of_v<frame, Layer>) f(layer);
+    }
+    template <class Answer, class Get> // the answer may be void where the value is not
+    static Answer converted(Get&& get) {
+        if constexpr (std::is_void_v<Answer>)
+            static_cast<void>(std::forward<Get>(get)());
+        else
+            return std::forward<Get>(get)();
+    }
+    template <class Answer, std::size_t At, class Get>
+    Answer map_at(Get&& get) {
+        return converted<Answer>(std::forward<Get>(get));
+    }
+    template <class Answer, std::size_t At, class Layer, class... Rest, class Get>
+    Answer map_at(Get&& get) {
+        if constexpr (std::is_base_of_v<frame, Layer>) {
+            return map_at<Answer, At + 1, Rest...>(std::forward<Get>(get));
+        } else {
+            auto& f = static_cast<layer_slot<At, Layer>*>(this)->layer.held.map;
+            if constexpr (std::is_void_v<std::invoke_result_t<Get>>) {
+                std::forward<Get>(get)();
+                return converted<Answer>(f);
+            } else {
+                return converted<Answer>([&]() -> decltype(auto) { return f(std::forward<Get>(get)()); });
+            }
+        }
+    }
+
+    frame* last_ = nullptr;
+};
+
+template <class Answer, class... Pieces>
+using layers_of = layer_pack<std::index_sequence_for<Pieces...>, typename layer_of<Answer, Pieces>::type...>;
+
+template <class Layers, class State>
+void share_state(Layers& layers, State* state) {
+    layers.each_frame([&](auto& layer) { layer.share(state); });
+}
+
+class uninstall {
+public:
+    explicit uninstall(frame* last) noexcept : last_(last) {}
+    uninstall(uninstall const&) = delete;
+    uninstall& operator=(uninstall const&) = delete;
+    ~uninstall() {
+        thread_state* thread = this_thread();
+        thread->top = last_->outer;
+        thread->frames = last_->below;
+    }
+
+private:
+    frame* last_;
+};
+
+// ---- without a control clause: on the caller's stack ----
+
+// The body's own value, with the handlers in force for as long as it runs.
+template <class Body, class Layers>
+std::invoke_result_t<Body> run_installed(Body&& body, Layers& layers) {
+    thread_state& thread = *this_thread();
+    thread.top = thread.frames = layers.link(thread, thread.top, thread.frames, nullptr);
+    uninstall guard(layers.last());
+    return std::forward<Body>(body)();
+}
+
+template <class Answer, class Body, class Layers>
+Answer run_in_place(Body&& body, Layers& layers) {
+    return layers.template map<Answer>(
+        [&]() -> std::invoke_result_t<Body> { return run_installed(std::forward<Body>(body), layers); });
+}
+
+template <class Answer, class Body, class Layers>
+Answer run_abortable(Body&& body, Layers& layers) {
+    using body_result = std::invoke_result_t<Body>;
+    abort_state<Answer> state;
+    share_state(layers, &state);
+    kept<body_result> result;
+    try {
+        result.take_from([&]() -> body_result { return run_installed(std::forward<Body>(body), layers); });
+    } catch (unwinding const& u) {
+        if (u.target != &state) throw;
+    } catch (...) {
+        if (!state.aborted) throw; // thrown while unwinding: the body is given up all the same
+    }
+    if (state.aborted || !result) return state.take();
+    return layers.template map<Answer>([&]() -> body_result { return result.take(); });
+}
+
+// ---- with one: on a stack of its own ----
+
+template <class Answer, class Body, class Layers>
+struct handled final : prompt {
+    using body_result = std::invoke_result_t<Body>;
+
+    template <class Pieces>
+    handled(Body&& b, Pieces&& pieces) : body(std::forward<Body>(b)), layers(std::forward<Pieces>(pieces)) {
+        share_state(layers, &aborted);
+        run = &handled::run_body;
+        prompt::finish = reinterpret_cast<any_function>(&handled::take_answer);
+        destroy = &handled::destroy_all;
+    }
+
+    static void run_body(fiber* f) noexcept {
+        auto* self = static_cast<handled*>(f);
+        try {
+            self->result.take_from([&]() -> body_result { return std::forward<Body>(self->body)(); });
+        } catch (unwinding const& u) {
+            if (u.target != self && u.target != &self->aborted) self->error = std::current_exception();
+        } catch (...) {
+            self->error = std::current_exception();
+        }
+    }
+
+    static Answer take_answer(prompt* p) {
+        auto* self = static_cast<handled*>(p);
+        struct release {
+            handled* self;
+            ~release() { end(*self); }
+        } guard{self};
+        if (self->aborted.aborted) return self->aborted.take();
+        if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
+        return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
+    }
+
+    static void destroy_all(prompt* p) noexcept {
+        auto* self = static_cast<handled*>(p);
+        stack memory = self->memory;
+        std::destroy_at(self);
+        discard_stack(memory);
+    }
+
+    kept<body_result> result;
+    std::exception_ptr error;
+    abort_state<Answer> aborted;
+    Body body; // a reference where it was an lvalue
+    Layers layers;
+};
+
+// Not always at the same place of a page, or all stacks would compete for the same cache lines.
+inline std::size_t next_stack_offset(thread_state& thread) noexcept { return (thread.next_stamp % 16) * 64; }
+
+template <class T, class... Args>
+T* construct_on_stack(stack memory, Args&&... args) {
+    auto top = reinterpret_cast<std::uintptr_t>(memory.top) - next_stack_offset(*this_thread()) - sizeof(T);
+    constexpr std::size_t alignment = alignof(T) > 64 ? alignof(T) : 64;
+    auto* place = reinterpret_cast<void*>(top / alignment * alignment);
+    struct release {
+        stack memory;
+        bool armed = true;
+        ~release() {
+            if (armed) release_stack(memory);
+        }
+    } guard{memory};
+    T* made = ::new (place) T(std::forward<Args>(args)...);
+    guard.armed = false;
+    made->memory = memory;
+    return made;
+}
+
+template <class Answer, class Body, class Layers, class Pieces>
+Answer run_on_stack(Body&& body, Pieces&& pieces) {
+    using all = handled<Answer, Body, Layers>;
+    static_assert(sizeof(all) <= default_stack_size / 4, "the body and its handlers are too large for their stack");
+    all* self = construct_on_stack<all>(acquire_stack(default_stack_size), std::forward<Body>(body),
+                                        std::forward<Pieces>(pieces));
+    thread_state& thread = *this_thread();
+    frame* first = self->layers.link(thread, thread.top, nullptr, self);
+    self->outermost = self->layers.last();
+    self->outer_stamp = thread.top->stamp;
+    self->strand = thread.strand;
+    context here;
+    start_on_stack(*self, reinterpret_cast<std::byte*>(self), here, first, first);
+    return settle<Answer>(self, here);
+}
+
+// ---- which of the three ----
+
+template <class Answer, class Body, class... Pieces>
+decltype(auto) handle_pieces(Body&& body, std::tuple<Pieces...>&& pieces) {
+    static_assert((std::size_t{0} + ... + is_returns<std::remove_cvref_t<Pieces>>) <= 1, "one returns clause a handle");
+    using body_result = std::invoke_result_t<Body>;
+    using answer = std::conditional_t<std::is_same_v<Answer, deduced>,
+                                      typename mapped_result<body_result, Pieces...>::type, Answer>;
+    using layers = layers_of<answer, Pieces...>;
+
+    if constexpr ((... || is_control<std::remove_cvref_t<Pieces>>)) {
+        return run_on_stack<answer, Body, layers>(std::forward<Body>(body), std::move(pieces));
+    } else {
+        layers installed(std::move(pieces));
+        if constexpr ((... || is_aborts<std::remove_cvref_t<Pieces>>))
+            return static_cast<answer>(run_abortable<answer>(std::forward<Body>(body), installed));
+        else if constexpr (layers::frames == 0)
+            return static_cast<answer>(
+                installed.template map<answer>([&]() -> decltype(auto) { return std::forward<Body>(body)(); }));
+        else
+            return static_cast<answer>(run_in_place<answer>(std::forward<Body>(body), installed));
+    }
+}
+
+} // namespace effects::detail

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exception>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include <effects/clause.hpp>
+#include <effects/detail/kept.hpp>
+#include <effects/detail/lookup.hpp>
+#include <effects/detail/prompt.hpp>
+#include <effects/resumption.hpp>
+
+namespace effects::detail {
+
+// ---- what a handler argument is ----
+
+template <class T>
+struct only_operation; // of a callable that names its operation: the parameter's type
+template <class R, class C, class Op>
+struct only_operation<R (C::*)(Op)> {
+    using type = std::remove_cvref_t<Op>;
+};
+template <class R, class C, class Op>
+struct only_operation<R (C::*)(Op) const> : only_operation<R (C::*)(Op)> {};
+template <class R, class C, class Op>
+struct only_operation<R (C::*)(Op) noexcept> : only_operation<R (C::*)(Op)> {};
+template <class R, class C, class Op>
+struct only_operation<R (C::*)(Op) const noexcept> : only_operation<R (C::*)(Op)> {};
+
+template <class F>
+concept names_its_operation = requires {
+    typename only_operation<decltype(&F::operator())>::type;
+}
+&&operation<typename only_operation<decltype(&F::operator())>::type>;
+
+template <class H>
+concept handler_object = requires {
+    typename H::operations;
+};
+
+template <class T>
+inline constexpr bool is_clause = false;
+template <class Op, class F>
+inline constexpr bool is_clause<on_clause<Op, F>> = true;
+template <class Op, class F>
+inline constexpr bool is_clause<control_clause<Op, F>> = true;
+template <class Op, class F>
+inline constexpr bool is_clause<aborts_clause<Op, F>> = true;
+template <class T>
+inline constexpr bool is_returns = false;
+template <class F>
+inline constexpr bool is_returns<returns_clause<F>> = true;
+template <class T>
+inline constexpr bool is_control = false;
+template <class Op, class F>
+inline constexpr bool is_control<control_clause<Op, F>> = true;
+template <class T>
+inline constexpr bool is_aborts = false;
+template <class Op, class F>
+inline constexpr bool is_aborts<aborts_clause<Op, F>> = true;
+
+// ---- calling a clause with its operation ----
+
+template <class F, class Op, class... Rest>
+decltype(auto) call_clause(F& f, Op const* op, bool movable, Rest&&... rest) {
+    if constexpr (std::is_invocable_v<F&, Op&&, Rest...> || std::is_invocable_v<F&, Op const&, Rest...>) {
+        if constexpr (!std::is_invocable_v<F&, Op const&, Rest...>) { // wants to own it, and it can't be copied for it
+            using answer = std::invoke_result_t<F&, Op&&, Rest...>;
+            if (movable) return static_cast<answer>(f(std::move(const_cast<Op&>(*op)), std::forward<Rest>(rest)...));
+            if constexpr (std::is_copy_constructible_v<Op>) {
+                Op copy(*op);
+                return static_cast<answer>(f(std::move(copy), std::forward<Rest>(rest)...));
+            } else {
+                throw std::logic_error("the clause takes a move-only operation by value, but it was performed as an "
+                                       "lvalue: perform(std::move(op)), or take it by const reference");
+            }
+        } else if constexpr (!std::is_invocable_v<F&, Op&&, Rest...>) {
+            return f(*op, std::forward<Rest>(rest)...);
+        } else {
+            using answer = std::invoke_result_t<F&, Op const&, Rest...>;
+            if (movable) return static_cast<answer>(f(std::move(const_cast<Op&>(*op)), std::forward<Rest>(rest)...));
+            return static_cast<answer>(f(*op, std::forward<Rest>(rest)...));
+        }
+    } else {
+        static_assert(std::is_invocable_v<F&, Rest...>,
+                      "a clause is called with its operation: [](Op const& op) {…}; a control clause also with the "
+                      "resumption: [](Op op, auto k) {…}");
+        return f(std::forward<Rest>(rest)...);
+    }
+}
+
+template <class Op, class F>
+result_of<Op> call_for_result(F& f, Op const* op, bool movable) {
+    using result = result_of<Op>;
+    if constexpr (std::is_void_v<result>)
+        static_cast<void>(call_clause(f, op, movable));
+    else {
+        using given = decltype(call_clause(f, op, movable));
+        static_assert(std::is_same_v<given, result> || std::is_convertible_v<given, result>,
+                      "what a clause returns must convert to its operation's result_type");
+        return call_clause(f, op, movable);
+    }
+}
+
+// While a clause runs, the handlers outside its own are in force.
+class outer_in_force {
+public:
+    explicit outer_in_force(frame* outer) noexcept {
+        thread_state* thread = this_thread();
+        before_ = thread->top;
+        thread->top = outer;
+    }
+    outer_in_force(outer_in_force const&) = delete;
+    outer_in_force& operator=(outer_in_force const&) = delete;
+    ~outer_in_force() { this_thread()->top = before_; } // the clause may have woken on another thread
+
+private:
+    frame* before_;
+};
+
+// ---- the installed handlers ----
+
+// What the layers of one `handle` share: `aborts` leaves its answer here.
+template <class Answer>
+struct abort_state {
+    kept<Answer> answer;
+    std::exception_ptr error; // the clause threw in its stead
+    bool aborted = false;
+
+    Answer take() {
+        if (error) std::rethrow_exception(std::exchange(error, nullptr));
+        return answer.take();
+    }
+};
+
+template <class Layer, class Op>
+result_of<Op> answer_in_place(frame* home, Op const* op, bool movable) {
+    outer_in_force guard(home->outer);
+    return call_for_result<Op>(static_cast<Layer*>(home->self)->callee(), op, movable);
+}
+
+template <class Layer, class Op>
+result_of<Op> answer_by_capture(frame* home, Op const* op, bool movable) {
+    request_for<Op> r;
+    r.handler = home->self;
+    r.operation = &operation_id<Op>::info;
+    r.argument = op;
+    r.movable = movable;
+    r.clause = reinterpret_cast<any_function>(&Layer::run_clause);
+    capture(r, *static_cast<prompt*>(home->home));
+    return r.answer.take();
+}
+
+template <class Layer, class Op>
+result_of<Op> answer_by_abort(frame* home, Op const* op, bool movable) {
+    auto& self = *static_cast<Layer*>(home->self);
+    if (!self.state->aborted) {
+        static_assert(Layer::template answers<decltype(call_clause(self.callee(), op, movable))>,
+                      "an aborts clause returns the answer of the whole handle");
+        outer_in_force guard(home->outer);
+        try {
+            self.state->answer.take_from([&]() -> decltype(auto) { return call_clause(self.callee(), op, movable); });
+        } catch (unwinding const&) {
+            throw;      // the clause itself is given up
+        } catch (...) { // leaves `handle`, not `perform`: the body must not catch what answers in its place
+            self.state->error = std::current_exception();
+        }
+        self.state->aborted = true;
+        if (home->home) static_cast<prompt*>(home->home)->given_up = self.state;
+    }
+    throw unwinding{self.state};
+}
+
+struct layer_frame : frame {
+    explicit layer_frame(frame_table const* t, std::source_location made = {}) noexcept {
+        for (lookup_slot& slot : cache) slot.operation = nullptr;
+        table = t;
+        installed = made;
+    }
+    layer_frame(layer_frame const&) = delete;
+    layer_frame& operator=(layer_frame const&) = delete;
+};
+
+template <class Answer, class Op, class F, class Held>
+struct on_layer : layer_frame {
+    explicit on_layer(Held&& clause) : layer_frame(&table_of, clause.made), held(std::forward<Held>(clause)) {
+        self = this;
+    }
+    auto& callee() noexcept { return held.answer; }
+    void share(abort_state<Answer>*) noexcept {}
+
+    inline static const clause_entry entry{
+        &operation_id<Op>::info, reinterpret_cast<any_function>(&answer_in_place<on_layer, Op>), clause_kind::on};
+    inline static const frame_table table_of{&entry, 1, {}};
+    Held held;
+};
+
+template <class Answer, class Op, class F, class Held>
+struct control_layer : layer_frame {
+    explicit control_layer(Held&& clause) : layer_frame(&table_of, clause.made), held(std::forward<Held>(clause)) {
+        self = this;
+    }
+    auto& callee() noexcept { return held.answer; }
+    void share(abort_state<Answer>*) noexcept {}
+
+    static tail<Answer> run_clause(request* r) {
+        auto& f = static_cast<control_layer*>(r->handler)->callee();
+        auto* op = static_cast<Op const*>(r->argument);
+        resumption<Op, Answer> k(r);
+        if constexpr (std::is_move_constructible_v<Op>) {
+            if (r->movable) return call(f, Op(std::move(const_cast<Op&>(*op))), std::move(k));
+        }
+        if constexpr (std::is_copy_constructible_v<Op>)
+            return call(f, Op(*op), std::move(k));
+        else
+            return finish([&] { return call_clause(f, op, false, std::move(k)); });
+    }
+    template <class Callee>
+    static tail<Answer> call(Callee& f, Op&& op, resumption<Op, Answer>&& k) {
+        return finish([&]() -> decltype(auto) { return call_clause(f, &op, true, std::move(k)); });
+    }
+    template <class Call>
+    static tail<Answer> finish(Call&& call) {
+        if constexpr (std::is_void_v<decltype(call())>) {
+            static_assert(std::is_void_v<Answer>,
+                          "a control clause returns the answer of the whole handle (or a resume_tail)");
+            call();
+            return tail<Answer>();
+        } else {
+            static_assert(std::is_convertible_v<decltype(call()), tail<Answer>>,
+                          "a control clause returns the answer of the whole handle (or a resume_tail)");
+            return call();
+        }
+    }
+
+    inline static const clause_entry entry{&operation_id<Op>::info,
+                                           reinterpret_cast<any_function>(&answer_by_capture<control_layer, Op>),
+                                           clause_kind::control};
+    inline static const frame_table table_of{&entry, 1, {}};
+    Held held;
+};
+
+template <class Answer, class Op, class F, class Held>
+struct aborts_layer : layer_frame {
+    explicit aborts_layer(Held&& clause) : layer_frame(&table_of, clause.made), held(std::forward<Held>(clause)) {
+        self = this;
+    }
+    auto& callee() noexcept { return held.answer; }
+    void share(abort_state<Answer>* s) noexcept { state = s; }
+    template <class R>
+    static constexpr bool answers = std::is_void_v<Answer> || std::is_constructible_v<Answer, R>;
+
+    inline static const clause_entry entry{&operation_id<Op>::info,
+                                           reinterpret_cast<any_function>(&answer_by_abort<aborts_layer, Op>),
+                                           clause_kind::aborts};
+    inline static const frame_table table_of{&entry, 1, {}};
+    Held held;
+    abort_state<Answer>* state = nullptr;
+};
+
+// A handler object: one entry for each of its operations.
+template <class Held, class Ops = typename std::remove_cvref_t<Held>::operations>
+struct object_layer;
+template <class Held, class... Ops>
+struct object_layer<Held, operations<Ops...>> : layer_frame {
+    explicit object_layer(Held&& object) : layer_frame(&table_of), held(std::forward<Held>(object)) { self = this; }
+    auto& callee() noexcept { return held; }
+    void share(void*) noexcept {}
+
+    static_assert((... && (std::is_invocable_v<std::remove_reference_t<Held>&, Ops const&> ||
+                           std::is_invocable_v<std::remove_reference_t<Held>&, Ops&&>)),
+                  "a handler object needs an operator() for each operation in its `operations`");
+    inline static const clause_entry entries[] = {
+        {&operation_id<Ops>::info, reinterpret_cast<any_function>(&answer_in_place<object_layer, Ops>),
+         clause_kind::on}...,
+        {nullptr, nullptr, clause_kind::on}}; // the last one is not counted: `operations` may be empty
+    inline static const frame_table table_of{entries, sizeof...(Ops), type_name<std::remove_cvref_t<Held>>()};
+    Held held;
+};
+
+// `Piece` is a clause or a handler object, by value where it was an rvalue, an lvalue reference where it is borrowed.
+template <class Answer, class Piece, class Plain = std::remove_cvref_t<Piece>>
+struct layer_of {
+    static_assert(
+        handler_object<Plain>,
+        "not a handler: give effects::on/control/aborts/returns, a lambda whose one parameter is the operation, or an "
+        "object with `using operations = effects::operations<…>`");
+    using type = object_layer<Piece>;
+};
+template <class Answer, class Piece, class Op, class F>
+struct layer_of<Answer, Piece, on_clause<Op, F>> {
+    using type = on_layer<Answer, Op, F, Piece>;
+};
+template <class Answer, class Piece, class Op, class F>
+struct layer_of<Answer, Piece, control_clause<Op, F>> {
+    using type = control_layer<Answer, Op, F, Piece>;
+};
+template <class Answer, class Piece, class Op, class F>
+struct layer_of<Answer, Piece, aborts_clause<Op, F>> {
+    using type = aborts_layer<Answer, Op, F, Piece>;
+};
+
+} // namespace effects::detail

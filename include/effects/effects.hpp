@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The core: operations, performing and handling them. Each vocabulary has a header of its own: <effects/async.hpp>,
+// <effects/http.hpp>, <effects/sql.hpp>, …
+#include <effects/clause.hpp>
+#include <effects/error.hpp>
+#include <effects/handle.hpp>
+#include <effects/handlers.hpp>
+#include <effects/operation.hpp>
+#include <effects/perform.hpp>
+#include <effects/resumption.hpp>
+#include <effects/unhandled_operation.hpp>

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <effects/async/cancelled.hpp>
+#include <effects/async/detail/world.hpp>
+#include <effects/handlers.hpp>
+#include <effects/live/detail/event_loop.hpp>
+#include <effects/live/detail/services.hpp>
+#include <effects/live/options.hpp>
+#include <effects/live/shut_down.hpp>
+#include <effects/live/system.hpp>
+
+namespace effects::live {
+
+/// Runs `body` as the main task of the real world: the machine's clock, sockets, files, environment. An event loop on this thread runs
+/// its tasks; what blocks (`async::blocking`, names to resolve) goes to worker threads.
+///
+///     int main() {
+///         return live::run([] { return serve_orders(); }, http::client{}, sqlite::database{"orders.db"});
+///     }
+///     live::run({.handle_signals = false}, body, handlers…);
+///
+/// The services of `os` (clock, random, env, log, files) are the machine's, unless a handler inside answers them.
+///
+/// Gives what `body` returns and throws what it throws; `live::shut_down` when it was cancelled by SIGINT or SIGTERM. Handlers with
+/// `start` and `stop` are started before the body and stopped after it, inside the world.
+template <class Body, handler... Hs>
+    requires std::is_invocable_v<Body&> std::invoke_result_t<Body&> run(options const& how, Body&& body, Hs&&... hs) {
+        using result = std::invoke_result_t<Body&>;
+        detail::event_loop loop(how);
+        auto world = handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{},
+                              detail::services(loop), loop);
+        bool cut_short = false;
+        auto stoppable = [&]() -> result {
+            detail::event_loop::until_shutdown const here(loop);
+            try {
+                return body();
+            } catch (async::cancelled const& c) {
+                cut_short = c.why() == async::reason::shutdown;
+                throw;
+            }
+        };
+        auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
+        try {
+            if constexpr (std::is_void_v<result>) {
+                async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
+                if (!cut_short) return;
+            } else {
+                return async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
+            }
+        } catch (async::cancelled const& c) {
+            if (c.why() != async::reason::shutdown) throw;
+        }
+        throw shut_down();
+    }
+template <class Body, handler... Hs>
+    requires std::is_invocable_v<Body&> std::invoke_result_t<Body&> run(Body&& body, Hs&&... hs) {
+        return run(options{}, body, std::forward<Hs>(hs)...);
+    }
+
+} // namespace effects::live

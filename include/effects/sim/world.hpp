@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <effects/handlers.hpp>
+#include <effects/net/connect.hpp>
+#include <effects/net/listen.hpp>
+#include <effects/os/clock.hpp>
+#include <effects/os/env.hpp>
+#include <effects/os/in_memory_files.hpp>
+#include <effects/os/log.hpp>
+#include <effects/os/random.hpp>
+#include <effects/sim/network.hpp>
+#include <effects/sim/scheduler.hpp>
+
+namespace effects::sim {
+
+/// How a simulated world is set up.
+struct options {
+    std::uint64_t seed = 1; ///< decides which ready task runs next, and all that the world draws at random
+    std::uint64_t max_steps = 10'000'000; ///< task switches after which `sim::livelock` is thrown
+    network_options network = {};
+    os::system_time start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1); ///< what the calendar says at first
+};
+
+/// Answers the network's operations from a `sim::network`.
+class network_handler {
+public:
+    using operations = effects::operations<net::resolve, net::connect, net::listen, reach_network>;
+    explicit network_handler(network& answering) : network_(answering) {}
+
+    std::vector<net::endpoint> operator()(net::resolve const& op) { return network_.resolve(op); }
+    net::stream operator()(net::connect const& op) { return network_.connect(op); }
+    net::listener operator()(net::listen const& op) { return network_.listen(op); }
+    network& operator()(reach_network const&) { return network_; }
+
+private:
+    network& network_;
+};
+
+/// Answers `os::system_now()` and `os::steady_now()` with the scheduler's virtual time.
+class virtual_clock {
+public:
+    using operations = effects::operations<os::operations::system_now, os::operations::steady_now>;
+    virtual_clock(scheduler& ticking, os::system_time start) noexcept : scheduler_(ticking), start_(start) {}
+
+    os::system_time operator()(os::operations::system_now const&) const noexcept {
+        return start_ + scheduler_.now().time_since_epoch();
+    }
+    os::steady_time operator()(os::operations::steady_now const&) const noexcept { return scheduler_.now(); }
+
+private:
+    scheduler& scheduler_;
+    os::system_time start_;
+};
+
+/// All that a simulated world consists of; `handlers()` are its handlers: the network's inside the scheduler, since its clauses wait.
+/// Files and environment are empty at first; a body that needs others is given its own (`os::in_memory_files{…}`) as a handler.
+class world {
+public:
+    explicit world(options const& how)
+        : scheduler_({.seed = how.seed, .max_steps = how.max_steps}), network_(how.network, how.seed),
+          network_handler_(network_), clock_(scheduler_, how.start), random_(how.seed) {}
+
+    auto handlers() {
+        return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, files_, log_);
+    }
+    sim::scheduler& scheduler() noexcept { return scheduler_; }
+    os::in_memory_env& environment() noexcept { return environment_; }
+    os::in_memory_files& files() noexcept { return files_; }
+    os::collected_log& log() noexcept { return log_; }
+
+private:
+    sim::scheduler scheduler_;
+    sim::network network_;
+    sim::network_handler network_handler_;
+    virtual_clock clock_;
+    os::seeded random_;
+    os::in_memory_env environment_;
+    os::in_memory_files files_;
+    os::collected_log log_;
+};
+
+} // namespace effects::sim

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <concepts>
+#include <iosfwd>
+#include <type_traits>
+#include <utility>
+
+#include <effects/handle.hpp>
+#include <effects/sql/query.hpp>
+#include <effects/sql/session.hpp>
+
+namespace effects::sql {
+
+/// What a transaction may see of others that run at the same time. SQLite has `serializable` only, which is more than
+/// any of the others promises.
+enum class isolation { database_default, read_committed, repeatable_read, serializable };
+
+struct transaction_options {
+    sql::isolation isolation = sql::isolation::database_default;
+    bool read_only = false;
+    bool deferrable = false; ///< with serializable and read_only: PostgreSQL may wait at first, and never fails later
+    bool operator==(transaction_options const&) const = default;
+};
+
+/// The operation that starts a transaction, or within one, where `outer` names it, a savepoint. `sql::transaction`
+/// performs it; so does business logic that must keep a transaction open longer than a function.
+struct begin {
+    using result_type = session;
+    transaction_options options = {};
+    session outer = {};
+
+    /// The same options, wherever.
+    friend bool operator==(begin const& a, begin const& b) noexcept { return a.options == b.options; }
+    friend std::ostream& operator<<(std::ostream&, begin const&);
+};
+
+/// The operation that makes what the session did last, and ends it. If it throws, nothing of it lasts.
+struct commit {
+    using result_type = void;
+    session of = {};
+
+    friend bool operator==(commit const&, commit const&) noexcept { return true; }
+    friend std::ostream& operator<<(std::ostream&, commit const&);
+};
+
+/// The operation that undoes what the session did, and ends it. Nothing happens to a session that has ended.
+struct rollback {
+    using result_type = void;
+    session of = {};
+
+    friend bool operator==(rollback const&, rollback const&) noexcept { return true; }
+    friend std::ostream& operator<<(std::ostream&, rollback const&);
+};
+
+/// Runs `f` in a transaction: commits when it returns, and gives what it returned; rolls back when an exception or a
+/// cancellation leaves it, which then goes on.
+///
+///     int left = sql::transaction([&] {
+///         perform(sql::query("update stock set qty = qty - $1 where sku = $2", n, sku));
+///         return perform(sql::query("select qty from stock where sku = $1", sku)).one<int>();
+///     });
+///
+/// Each `sql::query` that `f` performs belongs to it, also in the tasks of groups that are made inside; statements of
+/// such tasks take turns. A transaction inside another one is a savepoint: rolling it back leaves the outer one alive;
+/// while it is open, other tasks' statements of the outer one wait. When the commit fails, its error leaves
+/// `transaction`, and nothing was done.
+template <class F>
+    requires std::invocable<F&>
+auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+
+template <class F>
+    requires std::invocable<F&>
+auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+// Begun when made. The destructor does nothing: a session that is dropped rolls back by itself.
+class open_transaction {
+public:
+    explicit open_transaction(transaction_options const& options);
+
+    sql::session const& session() const noexcept { return session_; }
+    void commit();
+    void roll_back(); // in a catch block; of what it throws only cancellations get out
+
+private:
+    sql::session session_;
+    bool committed_ = false;
+};
+
+// `f` with its statements bound to the session; those that are bound already belong to an inner transaction.
+template <class F>
+decltype(auto) run_in(session const& s, F& f) {
+    auto bind = [&s](auto op) {
+        if (!op.session()) op.in(s);
+        return effects::perform(std::move(op));
+    };
+    return effects::handle(
+        [&]() -> decltype(auto) { return f(); }, effects::on<query>([&bind](query q) { return bind(std::move(q)); }),
+        effects::on<script>([&bind](script q) { return bind(std::move(q)); }), effects::on<begin>([&s](begin op) {
+            if (!op.outer) op.outer = s;
+            return effects::perform(std::move(op));
+        }));
+}
+
+} // namespace detail
+
+template <class F>
+    requires std::invocable<F&>
+auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
+    detail::open_transaction open(options);
+    try {
+        if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+            detail::run_in(open.session(), f);
+            open.commit();
+        } else {
+            std::decay_t<std::invoke_result_t<F&>> answer = detail::run_in(open.session(), f);
+            open.commit();
+            return answer;
+        }
+    } catch (...) {
+        open.roll_back();
+        throw;
+    }
+}
+
+template <class F>
+    requires std::invocable<F&>
+auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
+    return sql::transaction(transaction_options{}, std::forward<F>(f));
+}
+
+} // namespace effects::sql

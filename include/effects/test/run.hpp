@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <effects/detail/kept.hpp>
+#include <effects/handlers.hpp>
+#include <effects/sim/run.hpp>
+#include <effects/test/mock.hpp>
+
+namespace effects::test {
+
+namespace detail {
+
+// Outermost: knows no operation, but hears of those that nobody handles.
+std::shared_ptr<mock_state> strict_state();
+
+// The mocks of one run, and what came of them.
+class verdict {
+public:
+    template <class Handler>
+    void watch(Handler const& h) {
+        if constexpr (std::is_same_v<Handler, mock>)
+            watch(h.state());
+        else if constexpr (effects::detail::is_handler_stack<Handler>)
+            std::apply([this](auto const&... piece) { (watch(piece), ...); }, h.pieces);
+    }
+    void watch(std::shared_ptr<mock_state> state) {
+        state->watched(true);
+        mocks_.push_back(std::move(state));
+    }
+
+    template <class F>
+    std::invoke_result_t<F> of(F&& f) {
+        effects::detail::kept<std::invoke_result_t<F>> answer;
+        std::exception_ptr thrown;
+        try {
+            answer.take_from(std::forward<F>(f));
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        conclude_all(std::move(thrown));
+        return answer.take();
+    }
+
+private:
+    void conclude_all(std::exception_ptr thrown);
+
+    std::vector<std::shared_ptr<mock_state>> mocks_;
+};
+
+} // namespace detail
+
+/// Runs a test's body in a simulated world with these handlers in force, innermost first, then verifies the mocks among
+/// them, and gives what the body returned. `how` sets the world up: `test::run({.seed = 7}, body, world)`.
+///
+///     CHECK(test::run([] { return place_order({"A1", 2, 900}); }, world).qty == 2);
+///
+/// Throws what the body threw, or `test::failed` where expectations failed (with a reporter, such as the one of
+/// <effects/test/catch2.hpp>, they are reported instead). An operation that nobody handles fails the test too, even if
+/// the logic swallows the `unhandled_operation`.
+template <class Body, handler... Handlers>
+    requires std::invocable<Body&>
+auto run(sim::options const& how, Body&& body, Handlers&&... handlers) -> std::invoke_result_t<Body&> {
+    detail::verdict verdict;
+    (verdict.watch(std::as_const(handlers)), ...);
+    mock strict(detail::strict_state());
+    verdict.watch(strict.state());
+    return verdict.of([&]() -> std::invoke_result_t<Body&> {
+        return sim::run(how, body, std::forward<Handlers>(handlers)..., strict);
+    });
+}
+template <class Body, handler... Handlers>
+    requires std::invocable<Body&>
+auto run(Body&& body, Handlers&&... handlers) -> std::invoke_result_t<Body&> {
+    return test::run(sim::options{}, body, std::forward<Handlers>(handlers)...);
+}
+
+} // namespace effects::test

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/async/group.hpp>
+
+#include <effects/async/scheduler.hpp>
+#include <effects/perform.hpp>
+
+namespace effects::async {
+
+// The body can't be captured by a `control` clause further out while there are tasks to join.
+group::group() : top_(effects::detail::this_thread()->top), pinned_(effects::detail::this_thread()->running) {
+    effects::detail::refuse_in_unwinding("task_group"); // it could not wait for its tasks there
+    if (pinned_) ++pinned_->pinned;
+    ++effects::detail::this_thread()->pinned;
+}
+
+group::~group() {
+    if (pinned_) --pinned_->pinned;
+    --effects::detail::this_thread()->pinned;
+}
+
+void group::launch(detail::task_base& task) {
+    ++running_;
+    try {
+        perform(effects::async::spawn{&task});
+    } catch (...) { // no scheduler answers here
+        --running_;
+        task.destroy(&task);
+        throw;
+    }
+}
+
+void group::task_ended(detail::ending how) noexcept {
+    if (how.cut_short) cut_short_ = true;
+    if (how.error) {
+        if (error_)
+            others_.push_back(std::move(how.error));
+        else
+            error_ = std::move(how.error);
+        scope_.cancel(reason::sibling_failed);
+    }
+    if (--running_ == 0 && joiner_) joiner_->wake();
+}
+
+void group::body_threw() {
+    try {
+        throw;
+    } catch (cancelled const&) {
+        body_cancelled_ = std::current_exception();
+    } catch (...) {
+        (error_ ? others_.emplace_back() : error_) = std::current_exception();
+    }
+    scope_.cancel(reason::sibling_failed);
+}
+
+void group::join() {
+    while (running_ != 0) {
+        detail::waiter w("task_group", this);
+        joiner_ = &w;
+        w.wait_uncancellable();
+        joiner_ = nullptr;
+    }
+}
+
+void group::finish(bool has_result) {
+    if (error_) std::rethrow_exception(error_);
+    detail::scope const& outer = *scope_.parent();
+    if (body_cancelled_) {
+        if (outer.pending()) throw cancelled(outer.why());
+        if (!has_result) std::rethrow_exception(body_cancelled_);
+    } else if (cut_short_ && !scope_.cancelled() && outer.pending()) {
+        throw cancelled(outer.why()); // or what follows would take half of the work for the whole
+    }
+}
+
+} // namespace effects::async

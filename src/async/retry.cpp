@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/async/retry.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include <effects/async/detail/scheduler.hpp>
+#include <effects/async/sleep.hpp>
+#include <effects/async/timeout.hpp>
+#include <effects/perform.hpp>
+
+namespace effects::async {
+
+namespace {
+
+// splitmix64 (Steele, Lea, Flood 2014).
+std::uint64_t mixed(std::uint64_t z) noexcept {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+} // namespace
+
+double draw_jitter::default_answer(draw_jitter const&) {
+    detail::task_base* task = detail::current_task_or_null();
+    if (!task) return 0.5;
+    std::uint64_t state = task->home->jitter_seed();
+    for (char c : task->path()) state = mixed(state + 0x9e3779b97f4a7c15u + static_cast<unsigned char>(c));
+    state = mixed(state + 0x9e3779b97f4a7c15u * ++task->draws);
+    return static_cast<double>(state >> 11) * 0x1.0p-53;
+}
+
+backoff backoff::jitter(double share) const noexcept {
+    backoff other = *this;
+    other.jitter_ = std::clamp(share, 0.0, 1.0);
+    return other;
+}
+
+backoff backoff::with_cap(duration most) const noexcept {
+    backoff other = *this;
+    other.cap_ = most;
+    return other;
+}
+
+backoff backoff::factor(double f) const noexcept {
+    backoff other = *this;
+    other.factor_ = f;
+    return other;
+}
+
+duration backoff::after_attempt(int failed) const noexcept {
+    double ns = static_cast<double>(first_.count()) * std::pow(factor_, std::max(failed, 1) - 1);
+    if (!(ns > 0)) return duration::zero();
+    return ns < static_cast<double>(cap_.count()) ? duration(static_cast<duration::rep>(ns))
+                                                  : std::max(cap_, duration::zero());
+}
+
+duration backoff::draw(int failed) const {
+    duration whole = after_attempt(failed);
+    if (jitter_ <= 0 || whole == duration::zero()) return whole;
+    double share = 1.0 - jitter_ * perform(draw_jitter{});
+    return duration(static_cast<duration::rep>(static_cast<double>(whole.count()) * share));
+}
+
+bool is_transient(error const& e) noexcept {
+    for (std::errc c : {std::errc::timed_out, std::errc::connection_refused, std::errc::connection_reset,
+                        std::errc::connection_aborted, std::errc::broken_pipe, std::errc::host_unreachable,
+                        std::errc::network_unreachable, std::errc::network_down, std::errc::network_reset,
+                        std::errc::resource_unavailable_try_again})
+        if (e.code() == c) return true;
+    return dynamic_cast<timed_out const*>(&e) != nullptr;
+}
+
+bool retry_when::error(std::exception_ptr const& e) const { return errors_ && errors_(e); }
+
+detail::attempts::attempts(retry_options const& how) : how_(how) {
+    if (how.attempts < 1) throw std::invalid_argument("async::retry needs one attempt at least");
+}
+
+bool detail::attempts::next() {
+    if (number_ >= how_.attempts) return false;
+    duration wait = how_.backoff.draw(number_);
+    too_late_ = after(now(), wait) >= deadline() && deadline() != never;
+    if (too_late_) return false;
+    sleep_for(wait);
+    ++number_;
+    return true;
+}
+
+void detail::attempts::give_up(std::exception_ptr e, bool again) const {
+    if (number_ == 1 && !too_late_) std::rethrow_exception(std::move(e));
+    try {
+        std::rethrow_exception(std::move(e));
+    } catch (effects::error& known) {
+        std::string text = again ? "retrying, after " : "retrying, in attempt ";
+        text += std::to_string(number_);
+        if (again) text += number_ == 1 ? " attempt" : " attempts";
+        if (too_late_) text += " (no time for another)";
+        known.add_context(text);
+        throw;
+    }
+}
+
+} // namespace effects::async

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/async/detail/scheduler.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <effects/async/detail/waiter.hpp>
+#include <effects/async/time.hpp>
+#include <effects/detail/prompt.hpp>
+
+namespace effects::async::detail {
+
+// ---- tasks ----
+
+namespace {
+
+void let_go(lineage* l) noexcept {
+    while (l && --l->holders == 0) delete std::exchange(l, l->parent);
+}
+
+} // namespace
+
+task_base::task_base(scheduler& home_, task_base* parent, scope* outer)
+    : home(&home_), innermost(&whole), whole(scope::root_tag{}, *this, outer) {
+    if (parent) {
+        from_ = &parent->as_parent();
+        number = ++from_->children;
+        ++from_->holders;
+    }
+    home->adopt(*this);
+}
+
+task_base::~task_base() {
+    home->release(*this);
+    let_go(own_);
+    let_go(from_);
+}
+
+lineage& task_base::as_parent() {
+    if (!own_) {
+        own_ = new lineage{from_, name, number};
+        if (from_) ++from_->holders;
+    }
+    return *own_;
+}
+
+std::string task_base::path() const {
+    auto word = [](std::string const& given, std::uint64_t n, lineage const* parent) {
+        return !given.empty() ? given : parent ? std::to_string(n) : std::string("main");
+    };
+    std::string text = word(name, number, from_);
+    for (lineage* l = from_; l; l = l->parent) text.insert(0, word(l->name, l->number, l->parent) + "/");
+    return text;
+}
+
+task_base& current_task() {
+    if (task_base* t = current_task_or_null()) return *t;
+    throw std::logic_error("no task is running on this thread: tasks, timeouts and waiting need a world around them "
+                           "(live::run, sim::run, test::run)");
+}
+
+void throw_cancelled(task_base& task) { throw cancelled(task.innermost->why()); }
+
+void throw_if_overdue(task_base& task) {
+    if (time_point instant = task.home->now(); task.innermost->nearest() <= instant) {
+        scope::expire(*task.innermost, instant);
+        if (task.innermost->pending()) throw_cancelled(task);
+    }
+}
+
+// ---- running and parking ----
+
+namespace {
+
+// The thread's state of whoever runs a task (the loop, or the task that spawns it), put back afterwards.
+struct runner {
+    core::fiber* strand;
+    std::uint32_t pinned;
+    void* task;
+
+    runner(core::thread_state& thread, task_base& next) noexcept
+        : strand(thread.strand), pinned(thread.pinned), task(thread.task) {
+        thread.strand = &next;
+        thread.pinned = next.pinned_count;
+        thread.task = &next;
+        next.state = task_base::state_type::running;
+    }
+    void put_back(core::thread_state& thread) const noexcept {
+        thread.strand = strand;
+        thread.pinned = pinned;
+        thread.task = task;
+    }
+};
+
+} // namespace
+
+void park(task_base& task) noexcept {
+    core::context here;
+    task.parked_at = &here;
+    task.pinned_count = core::this_thread()->pinned;
+    core::switch_to(here, *task.resumer);
+}
+
+void scheduler::run(task_base& task) {
+    runner before(*core::this_thread(), task);
+    core::context here;
+    task.resumer = &here;
+    core::switch_to(here, *task.parked_at);
+    before.put_back(*core::this_thread());
+    if (task.state == task_base::state_type::ended) task.destroy(&task);
+}
+
+void scheduler::start(task_base& task) {
+    runner before(*core::this_thread(), task);
+    core::context here;
+    core::start_on_stack(task, reinterpret_cast<std::byte*>(&task), here, task.top, nullptr);
+    before.put_back(*core::this_thread());
+    if (task.state == task_base::state_type::ended) task.destroy(&task);
+}
+
+scheduler::~scheduler() = default;
+
+void scheduler::adopt(task_base& task) noexcept {
+    task.next_task = first_task_;
+    if (first_task_) first_task_->previous_task = &task;
+    first_task_ = &task;
+    ++task_count_;
+}
+
+void scheduler::release(task_base& task) noexcept {
+    disarm(task);
+    (task.previous_task ? task.previous_task->next_task : first_task_) = task.next_task;
+    if (task.next_task) task.next_task->previous_task = task.previous_task;
+    --task_count_;
+}
+
+void scheduler::operator()(spawn const& op) { start(*op.task); }
+
+void scheduler::operator()(suspend const& op) {
+    task_base& task = current_task();
+    if (core::this_thread()->running != &task)
+        core::refuse_in_unwinding(op.what); // a task's own stack is never dropped
+    task.waits_for = op.what;
+    task.waits_on = op.on;
+    if (op.ready) {
+        task.state = task_base::state_type::ready;
+        enqueue(task);
+    } else {
+        task.wakes_at = op.until;
+        if (time_point at = std::min(op.until, task.innermost->nearest()); at != never) arm(task, at);
+        task.state = task_base::state_type::parked;
+    }
+    park(task);
+    task.waits_for = nullptr;
+}
+
+void scheduler::wake(task_base& task) noexcept {
+    if (task.state != task_base::state_type::parked) return;
+    task.state = task_base::state_type::ready;
+    enqueue(task);
+}
+
+void scheduler::interrupt(task_base& task) noexcept {
+    if (!task.interruptible || task.state != task_base::state_type::parked) return;
+    if (task.waits_in) task.waits_in->unlink();
+    wake(task);
+}
+
+// ---- reports ----
+
+std::string describe_tasks(scheduler const& of) {
+    std::vector<task_base const*> tasks;
+    for (task_base const* t = of.first_task(); t; t = t->next_task) tasks.push_back(t);
+    std::string text;
+    for (auto i = tasks.rbegin(); i != tasks.rend(); ++i) {
+        task_base const& t = **i;
+        text.append("\n    ").append(t.path());
+        if (t.state == task_base::state_type::parked) {
+            text.append(" waits in ").append(t.waits_for && *t.waits_for ? t.waits_for : "?");
+            if (t.wakes_at != never) text.append(" for a time");
+        } else {
+            text.append(t.state == task_base::state_type::running ? " runs" : " is ready");
+        }
+        if (t.innermost->pending()) text.append(", cancelled (").append(to_string(t.innermost->why())).append(")");
+    }
+    return text;
+}
+
+// ---- timers ----
+
+void scheduler::place(std::size_t i, timer t) noexcept {
+    timers_[i] = t;
+    t.task->timer_index = i;
+}
+
+void scheduler::sift_up(std::size_t i, timer t) noexcept {
+    while (i > 0) {
+        std::size_t parent = (i - 1) / 4;
+        if (!t.before(timers_[parent])) break;
+        place(i, timers_[parent]);
+        i = parent;
+    }
+    place(i, t);
+}
+
+void scheduler::sift_down(std::size_t i, timer t) noexcept {
+    for (;;) {
+        std::size_t first = 4 * i + 1;
+        if (first >= timers_.size()) break;
+        std::size_t least = first;
+        for (std::size_t c = first + 1; c < std::min(first + 4, timers_.size()); ++c)
+            if (timers_[c].before(timers_[least])) least = c;
+        if (!timers_[least].before(t)) break;
+        place(i, timers_[least]);
+        i = least;
+    }
+    place(i, t);
+}
+
+// An entry that is early enough stays: it is looked at again when it fires. So a deadline over many short waits costs
+// one entry, not one a wait.
+void scheduler::arm(task_base& task, time_point at) {
+    if (task.timer_index == task_base::no_timer) {
+        timers_.push_back({});
+        sift_up(timers_.size() - 1, {at, timer_order_++, &task});
+    } else if (at < timers_[task.timer_index].at) {
+        sift_up(task.timer_index, {at, timer_order_++, &task});
+    }
+}
+
+void scheduler::disarm(task_base& task) noexcept {
+    std::size_t i = task.timer_index;
+    if (i == task_base::no_timer) return;
+    task.timer_index = task_base::no_timer;
+    timer last = timers_.back();
+    timers_.pop_back();
+    if (i == timers_.size()) return;
+    if (i > 0 && last.before(timers_[(i - 1) / 4]))
+        sift_up(i, last);
+    else
+        sift_down(i, last);
+}
+
+time_point scheduler::next_timer() noexcept {
+    while (!timers_.empty()) {
+        task_base& task = *timers_.front().task;
+        bool parked = task.state == task_base::state_type::parked;
+        time_point wanted = parked ? std::min(task.wakes_at, task.innermost->nearest()) : never;
+        if (wanted == timers_.front().at) return wanted;
+        disarm(task); // nobody waits for it any more, or not as early
+        if (wanted != never) arm(task, wanted);
+    }
+    return never;
+}
+
+void scheduler::fire_timers() noexcept {
+    time_point instant = now();
+    while (next_timer() <= instant) {
+        task_base& task = *timers_.front().task;
+        disarm(task);
+        scope::expire(*task.innermost, instant);
+        if (task.state != task_base::state_type::parked) continue;
+        if (task.wakes_at <= instant)
+            wake(task);
+        else if (time_point at = std::min(task.wakes_at, task.innermost->nearest()); at != never)
+            arm(task, at);
+    }
+}
+
+} // namespace effects::async::detail
+
+namespace effects::async {
+time_point now() { return detail::current_task().home->now(); }
+time_point deadline() { return detail::current_task().innermost->deadline(); }
+} // namespace effects::async

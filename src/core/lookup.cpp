@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/detail/lookup.hpp>
+
+#include <string>
+
+#include <effects/unhandled_operation.hpp>
+
+namespace effects {
+
+namespace {
+
+std::string place(std::source_location where) {
+    std::string text = where.file_name();
+    text += ':';
+    text += std::to_string(where.line());
+    return text;
+}
+
+char const* word(detail::clause_kind kind) {
+    switch (kind) {
+    case detail::clause_kind::on:
+        return "on ";
+    case detail::clause_kind::control:
+        return "control ";
+    case detail::clause_kind::aborts:
+        return "aborts ";
+    }
+    return "";
+}
+
+std::string describe(detail::frame const& f) {
+    std::string text;
+    detail::frame_table const& table = *f.table;
+    if (!table.handler.empty()) {
+        text.append(table.handler).append(":");
+        for (std::size_t i = 0; i < table.size; ++i) {
+            text += i ? ", " : " ";
+            text += table.entries[i].operation->name;
+        }
+    } else {
+        for (std::size_t i = 0; i < table.size; ++i)
+            text.append(word(table.entries[i].kind)).append(table.entries[i].operation->name);
+    }
+    if (f.installed.line() != 0) text.append(", made at ").append(place(f.installed));
+    return text;
+}
+
+std::string unhandled_text(std::string const& operation, std::source_location where, std::string const& in_scope) {
+    return "unhandled operation " + operation + ", performed at " + place(where) + " in `" + where.function_name() +
+           "`\n" + in_scope;
+}
+
+} // namespace
+
+unhandled_operation::unhandled_operation(std::string operation, std::source_location where, std::string const& in_scope)
+    : std::logic_error(unhandled_text(operation, where, in_scope)), operation_(std::move(operation)), where_(where) {}
+
+resumption_already_used::resumption_already_used()
+    : std::logic_error("a resumption was used that holds nothing: it was resumed, dropped or moved from before") {}
+
+capture_across_task::capture_across_task(std::string_view operation)
+    : std::logic_error("the `control` clause for " + std::string(operation) +
+                       " lies outside the task group that performs it: a group's tasks and its body can't be "
+                       "captured; handle the operation inside the group, or answer it with `on`") {}
+
+namespace detail {
+
+void remember(frame& top, lookup_slot const& slot) noexcept {
+    if (&top != &root_frame) top.cache[slot.operation->hash % lookup_slots] = slot;
+}
+
+lookup_slot search(frame& top, operation_info const& operation) noexcept {
+    for (frame* f = &top; f; f = f->outer) {
+        // What a frame further out remembers holds from there outwards.
+        if (lookup_slot const& known = f->cache[operation.hash % lookup_slots]; known.operation == &operation) {
+            lookup_slot found = known;
+            remember(top, found);
+            return found;
+        }
+        for (std::size_t i = 0; i < f->table->size; ++i)
+            if (clause_entry const& entry = f->table->entries[i]; entry.operation == &operation) {
+                lookup_slot found{&operation, entry.answer, f};
+                remember(top, found);
+                return found;
+            }
+    }
+    return {nullptr, nullptr, nullptr};
+}
+
+void throw_unhandled(frame& top, operation_info const& operation, std::source_location where) {
+    std::string in_scope;
+    for (frame* f = &top; f != &root_frame; f = f->outer) in_scope.append("\n    ").append(describe(*f));
+    in_scope = in_scope.empty() ? "  no handler is in force" : "  handlers in force, innermost first:" + in_scope;
+    unhandled_operation error(std::string(operation.name), where, in_scope);
+    for (frame* f = &top; f; f = f->outer)
+        if (f->table->told_of_unhandled) {
+            f->table->told_of_unhandled(*f, error);
+            break;
+        }
+    throw error;
+}
+
+} // namespace detail
+} // namespace effects

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/detail/prompt.hpp>
+
+#include <cstdio>
+#include <stdexcept>
+
+#include <effects/unhandled_operation.hpp>
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define EFFECTS_KNOWS_SINGLE_THREADED
+#endif
+
+namespace effects::detail {
+
+namespace {
+
+[[noreturn]] void throw_unwinding_again(fiber& dropped, std::string_view what) {
+    if (std::uncaught_exceptions() > 0) {
+        std::fprintf(stderr,
+                     "effects: a destructor performed %.*s, which would suspend it, while its body is being "
+                     "unwound; a destructor may not suspend\n",
+                     static_cast<int>(what.size()), what.data());
+        std::terminate();
+    }
+    throw unwinding{&dropped};
+}
+
+// Something on this strand must stay where it is: is it between here and `p`?
+[[gnu::noinline, gnu::cold]] void refuse_pinned(request& r, prompt& p) {
+    thread_state& thread = *this_thread();
+    if (p.given_up) throw unwinding{p.given_up};
+    if (p.strand != thread.strand) throw capture_across_task(r.operation->name);
+    guest* innermost = nullptr;
+    for (fiber* f = thread.running; f; f = f->resumer->running) {
+        if (f->dropped) throw_unwinding_again(*f, r.operation->name);
+        if (f->pinned) throw capture_across_task(r.operation->name);
+        if (!innermost) innermost = f->guests;
+        if (f == &p) {
+            if (innermost) {
+                innermost->does->captured(*innermost, p);
+                p.taken_along = innermost;
+                p.outer_stamp = ~std::uint64_t{0}; // of no frame: the next resume relinks
+            }
+            return;
+        }
+        if (f == thread.strand) break;
+    }
+    throw capture_across_task(r.operation->name);
+}
+
+[[gnu::noinline, gnu::cold]] void raise(request& r, prompt& p) {
+    if (r.how == outcome::unwind) throw unwinding{&p};
+    std::rethrow_exception(std::exchange(r.error, nullptr));
+}
+
+} // namespace
+
+void capture(request& r, prompt& p) {
+    thread_state& thread = *this_thread();
+    if (p.strand != thread.strand || thread.pinned != 0 || p.given_up) [[unlikely]]
+        refuse_pinned(r, p);
+    r.target = &p;
+    p.asked = &r;
+    switch_to(r.here, *p.resumer);
+    if (r.how != outcome::value) [[unlikely]]
+        raise(r, p);
+}
+
+void refuse_in_unwinding_slowly(std::string_view what) {
+    thread_state& thread = *this_thread();
+    for (fiber* f = thread.running; f && f != thread.strand; f = f->resumer->running)
+        if (f->dropped) throw_unwinding_again(*f, what);
+}
+
+void running_clause::leave(prompt& p) noexcept {
+#ifdef EFFECTS_KNOWS_SINGLE_THREADED
+    if (__libc_single_threaded) {
+        std::uint32_t uses = p.uses.load(std::memory_order_relaxed) - 2;
+        p.uses.store(uses, std::memory_order_relaxed);
+        if (uses == 1) p.destroy(&p);
+        return;
+    }
+#endif
+    if (p.uses.fetch_sub(2, std::memory_order_acq_rel) == 3) p.destroy(&p);
+}
+
+void end(prompt& p) noexcept {
+    if (p.uses.load(std::memory_order_acquire) == 0 || p.uses.fetch_or(1, std::memory_order_acq_rel) == 0)
+        p.destroy(&p);
+}
+
+void relink(prompt& p, request& r, thread_state& thread) noexcept {
+    p.outermost->outer = thread.top;
+    p.outer_stamp = thread.top->stamp;
+    if (guest* innermost = std::exchange(p.taken_along, nullptr)) innermost->does->resumed(*innermost);
+    frame* frames = r.here.frames;
+    fiber* f = r.here.running;
+    for (;;) {
+        for (; frames; frames = frames->below) {
+            forget_lookups(*frames);
+            frames->stamp = new_stamp(thread);
+        }
+        f->strand = thread.strand;
+        if (f == &p) return;
+        frames = f->resumer->frames;
+        f = f->resumer->running;
+    }
+}
+
+void drop(request& r) noexcept {
+    prompt& p = *r.target;
+    context here;
+    r.how = outcome::unwind;
+    p.dropped = true;
+    ++this_thread()->pinned;
+    continue_with(r, here);
+    --this_thread()->pinned;
+    end(p);
+}
+
+void forget(request& r) noexcept {
+    prompt* last = r.target;
+    for (fiber* f = r.here.running;; f = f->resumer->running) { // first: they may hold each other
+        running_clause::forget_all_on(*f);
+        if (f == last) break;
+    }
+    context* suspended = &r.here;
+    for (;;) {
+        auto* p = static_cast<prompt*>(suspended->running);
+        context* next = p->resumer; // on the next stack; the last one's is not ours
+        abandon(*suspended);
+        end(*p);
+        if (p == last) return;
+        suspended = next;
+    }
+}
+
+void throw_already_used() { throw resumption_already_used(); }
+
+void throw_no_exception() {
+    throw std::invalid_argument("resume_with_exception was given a null std::exception_ptr: there is nothing to throw");
+}
+
+} // namespace effects::detail

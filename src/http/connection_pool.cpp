@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "connection_pool.hpp"
+
+#include <algorithm>
+
+#include <effects/async/event.hpp>
+
+#include "world.hpp"
+
+namespace effects::http {
+
+struct connection_pool::waiter {
+    async::event turn;
+    bool granted = false;
+};
+
+connection_pool::lease connection_pool::acquire(origin const& to, bool fresh) {
+    key k{std::this_thread::get_id(), to};
+    auto const now = steady_now();
+    std::vector<std::unique_ptr<connection>> dropped; // closed after the lock is gone
+    waiter self;
+    {
+        std::lock_guard lock(mutex_);
+        drop_expired(k.first, now, dropped);
+        auto& h = hosts_[k];
+        if (limits_.per_host != 0 && h.in_use >= limits_.per_host) {
+            h.waiting.push_back(&self);
+        } else {
+            ++h.in_use;
+            self.granted = true;
+        }
+    }
+    if (!self.granted) {
+        try {
+            self.turn.wait();
+        } catch (...) {
+            std::unique_lock lock(mutex_);
+            if (!self.granted) {
+                std::erase(hosts_[k].waiting, &self);
+            } else {
+                lock.unlock();
+                give_back(k, nullptr); // for the next in line
+            }
+            throw;
+        }
+    }
+
+    std::unique_ptr<connection> found;
+    std::lock_guard lock(mutex_);
+    auto& kept = hosts_[k].kept;
+    if (fresh) std::move(kept.begin(), kept.end(), std::back_inserter(dropped)), kept.clear();
+    while (!found && !kept.empty()) {
+        auto last = std::move(kept.back());
+        kept.pop_back();
+        // A server may have hung up meanwhile; what it sent unasked is no answer to anything.
+        if (last->stream.stale() || last->idle_since + limits_.idle <= steady_now())
+            dropped.push_back(std::move(last));
+        else
+            found = std::move(last);
+    }
+    return {*this, std::move(k), std::move(found)};
+}
+
+void connection_pool::drop_expired(std::thread::id thread, async::time_point now,
+                                   std::vector<std::unique_ptr<connection>>& dropped) {
+    // Every host is looked at now and then, so that a connection to one that is never asked again closes too.
+    auto [last, first_time] = swept_.try_emplace(thread, now);
+    if (first_time || now < last->second + limits_.idle) return;
+    last->second = now;
+    for (auto at = hosts_.begin(); at != hosts_.end();) {
+        auto& [k, h] = *at;
+        if (k.first == thread) {
+            auto alive = std::find_if(h.kept.begin(), h.kept.end(),
+                                      [&](auto const& c) { return c->idle_since + limits_.idle > now; });
+            std::move(h.kept.begin(), alive, std::back_inserter(dropped));
+            h.kept.erase(h.kept.begin(), alive);
+        }
+        bool unused = h.kept.empty() && h.in_use == 0 && h.waiting.empty();
+        at = unused ? hosts_.erase(at) : std::next(at);
+    }
+}
+
+void connection_pool::give_back(key const& k, std::unique_ptr<connection> kept) noexcept {
+    waiter* next = nullptr;
+    {
+        std::lock_guard lock(mutex_);
+        auto& h = hosts_[k];
+        if (kept) h.kept.push_back(std::move(kept));
+        if (h.waiting.empty()) {
+            --h.in_use;
+        } else {
+            next = h.waiting.front();
+            h.waiting.pop_front();
+            next->granted = true;
+        }
+    }
+    if (next) next->turn.set(); // it waits on this very thread, and cannot go before it runs
+}
+
+void connection_pool::clear() noexcept {
+    std::vector<std::unique_ptr<connection>> dropped;
+    std::lock_guard lock(mutex_);
+    for (auto& [k, h] : hosts_) std::move(h.kept.begin(), h.kept.end(), std::back_inserter(dropped)), h.kept.clear();
+}
+
+std::size_t connection_pool::idle() const {
+    std::lock_guard lock(mutex_);
+    std::size_t n = 0;
+    for (auto const& [k, h] : hosts_) n += h.kept.size();
+    return n;
+}
+
+connection_pool::lease::~lease() {
+    if (!pool_) return;
+    if (!keep_) connection_.reset();
+    pool_->give_back(key_, std::move(connection_));
+}
+
+void connection_pool::lease::keep(async::time_point now) noexcept {
+    if (pool_->limits_.idle <= std::chrono::nanoseconds::zero()) return;
+    connection_->reused = true;
+    connection_->idle_since = now;
+    keep_ = true;
+}
+
+} // namespace effects::http

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sockets.hpp"
+
+#include <cerrno>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <effects/async/detail/task_base.hpp>
+#include <effects/async/sleep.hpp>
+#include <effects/live/detail/event_loop.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "reactor.hpp"
+
+namespace effects::live::detail {
+namespace {
+
+// Calls that succeed at once, one after the other, would keep the thread: every so many let others run.
+constexpr unsigned most_in_a_row = 32;
+
+net::error closed_here(char const* what) {
+    return net::error(net::errc::closed, std::string(what) + " was closed on this side");
+}
+
+void set_option(int fd, int level, int name, int value) {
+    if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw system_error(errno);
+}
+
+// A suspension point begins: here a cancellation arrives, and a stranger's thread is found out.
+void enter(event_loop& loop, unsigned& in_a_row) {
+    async::detail::task_base& task = async::detail::current_task();
+    if (task.home != &loop)
+        throw std::logic_error("a socket belongs to the event loop that opened it; another one's task used it");
+    async::detail::throw_if_cancelled(task);
+    if (in_a_row >= most_in_a_row) {
+        in_a_row = 0;
+        async::yield();
+    }
+}
+
+class socket final : public net::transport {
+public:
+    socket(event_loop& loop, descriptor fd, address const& peer) : loop_(&loop), fd_(std::move(fd)), peer_(peer) {
+        int const on = 1; // fails where the peer is gone already; the first read says so
+        ::setsockopt(fd_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+
+    std::size_t read_some(std::span<std::byte> to) override {
+        if (to.empty()) return 0;
+        return move_some(direction::read, reads_in_a_row_, "net::read",
+                         [&](int fd) { return ::recv(fd, to.data(), to.size(), 0); });
+    }
+
+    std::size_t write_some(std::span<std::byte const> from) override {
+        if (from.empty()) return 0;
+        return move_some(direction::write, writes_in_a_row_, "net::write",
+                         [&](int fd) { return ::send(fd, from.data(), from.size(), MSG_NOSIGNAL); });
+    }
+
+    void shutdown_write() override {
+        if (fd_.fd() < 0) throw closed_here("the stream");
+        if (::shutdown(fd_.fd(), SHUT_WR) != 0) throw failure(direction::write, errno);
+    }
+
+    void close() noexcept override { fd_.close(); }
+
+    bool stale() noexcept override {
+        char byte = 0;
+        if (fd_.fd() < 0 || fd_.anyone_waits(direction::read)) return true;
+        return ::recv(fd_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+    }
+
+    net::endpoint local() const override {
+        if (fd_.fd() < 0) throw closed_here("the stream");
+        return local_address(fd_.fd()).text();
+    }
+    net::endpoint remote() const override { return peer_.text(); }
+
+private:
+    template <class Call>
+    std::size_t move_some(direction d, unsigned& in_a_row, char const* what, Call call) {
+        enter(*loop_, in_a_row);
+        if (fd_.anyone_waits(d))
+            throw std::logic_error(d == direction::read ? "two tasks read from one stream at once"
+                                                        : "two tasks write to one stream at once");
+        for (;;) {
+            if (fd_.fd() < 0) throw closed_here("the stream");
+            ssize_t const size = call(fd_.fd());
+            if (size >= 0) {
+                ++in_a_row;
+                return static_cast<std::size_t>(size);
+            }
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN && errno != EWOULDBLOCK) throw failure(d, errno);
+            in_a_row = 0;
+            fd_.wait(d, what);
+        }
+    }
+
+    net::error failure(direction d, int number) const {
+        net::error e = system_error(number);
+        e.add_context((d == direction::read ? "reading from " : "writing to ") + remote().text());
+        return e;
+    }
+
+    event_loop* loop_;
+    descriptor fd_;
+    address peer_;
+    unsigned reads_in_a_row_ = 0;
+    unsigned writes_in_a_row_ = 0;
+};
+
+class listening_socket final : public net::acceptor {
+public:
+    listening_socket(event_loop& loop, int fd) : loop_(&loop), fd_(loop.io(), fd), local_(local_address(fd).text()) {}
+
+    net::stream accept() override {
+        enter(*loop_, in_a_row_);
+        for (;;) {
+            if (fd_.fd() < 0) throw closed_here("the listener");
+            address peer;
+            int const fd = ::accept4(fd_.fd(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (fd >= 0) {
+                ++in_a_row_;
+                return net::stream(std::make_unique<socket>(*loop_, descriptor(loop_->io(), fd), peer));
+            }
+            switch (errno) {
+            case EAGAIN:
+                in_a_row_ = 0;
+                fd_.wait(direction::read, "net::accept");
+                break;
+            // The peer is gone before it was here: accept(2) says to take these like EAGAIN.
+            case EINTR:
+            case ECONNABORTED:
+            case ENETDOWN:
+            case EPROTO:
+            case ENOPROTOOPT:
+            case EHOSTDOWN:
+            case ENONET:
+            case EHOSTUNREACH:
+            case EOPNOTSUPP:
+            case ENETUNREACH:
+                break;
+            default: {
+                net::error e = system_error(errno);
+                e.add_context("accepting at " + local_.text());
+                throw e;
+            }
+            }
+        }
+    }
+
+    void close() noexcept override { fd_.close(); }
+    net::endpoint local() const override { return local_; }
+
+private:
+    event_loop* loop_;
+    descriptor fd_;
+    net::endpoint local_;
+    unsigned in_a_row_ = 0;
+};
+
+class owned_fd {
+public:
+    explicit owned_fd(int fd) : fd_(fd) {
+        if (fd < 0) throw system_error(errno);
+    }
+    owned_fd(owned_fd const&) = delete;
+    owned_fd& operator=(owned_fd const&) = delete;
+    ~owned_fd() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    int get() const noexcept { return fd_; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+
+private:
+    int fd_;
+};
+
+int open_socket(int family) { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); }
+
+net::stream connect_one(event_loop& loop, address const& to) {
+    owned_fd fd(open_socket(to.family()));
+    int const result = ::connect(fd.get(), to.get(), to.size);
+    // Interrupted by a signal, it goes on all the same.
+    if (result != 0 && errno != EINPROGRESS && errno != EINTR) throw system_error(errno);
+    int const raw = fd.get();
+    descriptor watched(loop.io(), fd.release());
+    while (result != 0) {
+        pollfd now{raw, POLLOUT, 0};
+        if (::poll(&now, 1, 0) > 0) {
+            int number = 0;
+            socklen_t size = sizeof number;
+            if (::getsockopt(raw, SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
+            if (number != 0) throw system_error(number);
+            break;
+        }
+        watched.wait(direction::write, "net::connect");
+    }
+    return net::stream(std::make_unique<socket>(loop, std::move(watched), to));
+}
+
+} // namespace
+
+net::stream connect_to(event_loop& loop, net::endpoint const& name, std::vector<address> const& addresses) {
+    unsigned in_a_row = 0;
+    enter(loop, in_a_row);
+    std::string tried;
+    std::optional<net::error> last;
+    for (address const& a : addresses) {
+        try {
+            return connect_one(loop, a);
+        } catch (net::error const& e) {
+            net::endpoint const at = a.text();
+            if (addresses.size() > 1 || at.host != name.host) tried += (tried.empty() ? "" : ", ") + at.text() + ": ";
+            tried += e.message();
+            last = e;
+        }
+    }
+    throw net::error(last->code(), tried);
+}
+
+net::listener listen_at(event_loop& loop, std::vector<address> const& addresses, int backlog) {
+    unsigned in_a_row = 0;
+    enter(loop, in_a_row);
+    std::optional<net::error> first;
+    for (address const& a : addresses) {
+        try {
+            owned_fd fd(open_socket(a.family()));
+            set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+            if (::bind(fd.get(), a.get(), a.size) != 0) throw system_error(errno);
+            if (::listen(fd.get(), backlog) != 0) throw system_error(errno);
+            return net::listener(std::make_unique<listening_socket>(loop, fd.release()));
+        } catch (net::error const& e) {
+            if (!first) first = e;
+        }
+    }
+    throw *first;
+}
+
+} // namespace effects::live::detail

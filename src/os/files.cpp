@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/os/files.hpp>
+
+#include <ostream>
+#include <utility>
+
+#include <effects/perform.hpp>
+
+#include "text.hpp"
+
+namespace effects::os {
+
+std::string read_text(std::string path) { return perform(operations::read_text{std::move(path)}); }
+void write_text(std::string path, std::string text) {
+    perform(operations::write_text{std::move(path), std::move(text)});
+}
+void append_text(std::string path, std::string text) {
+    perform(operations::append_text{std::move(path), std::move(text)});
+}
+std::vector<std::string> list_directory(std::string path) {
+    return perform(operations::list_directory{std::move(path)});
+}
+void make_directories(std::string path) { perform(operations::make_directories{std::move(path)}); }
+bool remove(std::string path) { return perform(operations::remove{std::move(path)}); }
+void rename(std::string from, std::string to) { perform(operations::rename{std::move(from), std::move(to)}); }
+bool exists(std::string path) { return perform(operations::exists{std::move(path)}); }
+
+namespace operations {
+
+std::ostream& operator<<(std::ostream& out, read_text const& op) {
+    return out << "os::read_text " << printable(op.path);
+}
+std::ostream& operator<<(std::ostream& out, write_text const& op) {
+    return out << "os::write_text " << printable(op.path) << ", " << op.text.size() << " bytes";
+}
+std::ostream& operator<<(std::ostream& out, append_text const& op) {
+    return out << "os::append_text " << printable(op.path) << ", " << op.text.size() << " bytes";
+}
+std::ostream& operator<<(std::ostream& out, list_directory const& op) {
+    return out << "os::list_directory " << printable(op.path);
+}
+std::ostream& operator<<(std::ostream& out, make_directories const& op) {
+    return out << "os::make_directories " << printable(op.path);
+}
+std::ostream& operator<<(std::ostream& out, remove const& op) { return out << "os::remove " << printable(op.path); }
+std::ostream& operator<<(std::ostream& out, rename const& op) {
+    return out << "os::rename " << printable(op.from) << " to " << printable(op.to);
+}
+std::ostream& operator<<(std::ostream& out, exists const& op) { return out << "os::exists " << printable(op.path); }
+
+} // namespace operations
+} // namespace effects::os

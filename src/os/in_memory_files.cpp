@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/os/in_memory_files.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <string_view>
+
+namespace effects::os {
+namespace {
+
+constexpr std::size_t longest_name = 255;  // NAME_MAX
+constexpr std::size_t longest_path = 4095; // PATH_MAX, less the NUL
+
+struct node {
+    bool folder = false;
+    std::string text;
+    std::map<std::string, std::unique_ptr<node>, std::less<>> entries;
+};
+
+// Where a path leads, as the kernel walks it: "missing/.." leads nowhere.
+struct place {
+    std::errc problem{};        // that kept the walk from reaching the last name
+    std::vector<node*> folders; // from the root to the one that holds the last name
+    std::string_view name;      // empty where there is none (the root)
+    node* found = nullptr;
+    bool wants_folder = false; // the path ends with a slash
+
+    bool reached() const noexcept { return problem == std::errc{}; }
+    bool plain_name() const noexcept { return !name.empty() && name != "." && name != ".."; }
+    auto& siblings() const noexcept { return folders.back()->entries; }
+};
+
+std::vector<std::string_view> names_in(std::string_view path) {
+    std::vector<std::string_view> names;
+    while (!path.empty()) {
+        std::size_t const length = std::min(path.find('/'), path.size());
+        if (length > 0) names.push_back(path.substr(0, length));
+        path.remove_prefix(std::min(length + 1, path.size()));
+    }
+    return names;
+}
+
+std::errc problem_of(std::string_view path) noexcept {
+    if (path.empty()) return std::errc::no_such_file_or_directory;
+    if (path.find('\0') != path.npos) return std::errc::invalid_argument;
+    if (path.size() > longest_path) return std::errc::filename_too_long;
+    return {};
+}
+
+// One name further: what it leads to, in `at.found`; a folder then becomes the last of `folders` by `enter`.
+void step(place& at, std::string_view name) {
+    at.name = name;
+    at.found = nullptr;
+    if (name == ".") {
+        at.found = at.folders.back();
+    } else if (name == "..") {
+        at.found = at.folders[at.folders.size() > 1 ? at.folders.size() - 2 : 0];
+    } else if (name.size() > longest_name) {
+        at.problem = std::errc::filename_too_long;
+    } else if (auto entry = at.siblings().find(name); entry != at.siblings().end()) {
+        at.found = entry->second.get();
+    }
+}
+
+void enter(place& at) {
+    if (!at.found)
+        at.problem = std::errc::no_such_file_or_directory;
+    else if (!at.found->folder)
+        at.problem = std::errc::not_a_directory;
+    else if (at.name != "..")
+        (at.name == ".") ? void() : at.folders.push_back(at.found);
+    else if (at.folders.size() > 1)
+        at.folders.pop_back();
+}
+
+place find(node& root, std::string_view path) {
+    place at;
+    at.problem = problem_of(path);
+    at.folders.push_back(&root);
+    at.found = &root;
+    if (!at.reached()) return at;
+    at.wants_folder = path.back() == '/';
+    bool first = true;
+    for (std::string_view name : names_in(path)) {
+        if (!std::exchange(first, false)) enter(at);
+        if (at.reached()) step(at, name);
+        if (!at.reached()) break;
+    }
+    return at;
+}
+
+node& add(place const& at, bool folder) {
+    auto made = std::make_unique<node>();
+    made->folder = folder;
+    return *(at.siblings()[std::string(at.name)] = std::move(made));
+}
+
+void collect(std::map<std::string, std::string>& into, std::string const& path, node const& from) {
+    if (!from.folder) into.emplace(path, from.text);
+    for (auto const& [name, entry] : from.entries) collect(into, path + '/' + name, *entry);
+}
+
+// The file to write to, made if need be.
+node& writable(node& root, char const* verb, std::string const& path) {
+    place const at = find(root, path);
+    if (!at.reached()) throw error(at.problem, verb, path);
+    if (at.wants_folder || (at.found && at.found->folder)) throw error(std::errc::is_a_directory, verb, path);
+    return at.found ? *at.found : add(at, false);
+}
+
+bool is_one_of(node const* n, std::vector<node*> const& folders) {
+    return std::find(folders.begin(), folders.end(), n) != folders.end();
+}
+
+// In the kernel's order (do_renameat2), so that the same error wins.
+std::errc problem_of_renaming(place const& from, place const& to) {
+    if (!from.reached()) return from.problem;
+    if (!to.reached()) return to.problem;
+    if (!from.plain_name() || !to.plain_name()) return std::errc::device_or_resource_busy;
+    if (!from.found) return std::errc::no_such_file_or_directory;
+    if (!from.found->folder && (from.wants_folder || to.wants_folder)) return std::errc::not_a_directory;
+    if (is_one_of(from.found, to.folders)) return std::errc::invalid_argument; // into itself
+    if (!to.found || to.found == from.found) return {};
+    if (is_one_of(to.found, from.folders)) return std::errc::directory_not_empty;
+    if (from.found->folder && !to.found->folder) return std::errc::not_a_directory;
+    if (!from.found->folder && to.found->folder) return std::errc::is_a_directory;
+    if (!to.found->entries.empty()) return std::errc::directory_not_empty;
+    return {};
+}
+
+} // namespace
+
+struct in_memory_files::tree {
+    mutable std::mutex mutex;
+    node root{.folder = true, .text = {}, .entries = {}};
+};
+
+in_memory_files::in_memory_files() : tree_(std::make_unique<tree>()) {}
+
+in_memory_files::in_memory_files(std::initializer_list<std::pair<std::string, std::string>> files) : in_memory_files() {
+    for (auto const& [path, text] : files) {
+        if (auto const slash = path.rfind('/'); slash != path.npos && slash > 0)
+            (*this)(os::operations::make_directories{path.substr(0, slash)});
+        (*this)(os::operations::write_text{path, text});
+    }
+}
+
+in_memory_files::in_memory_files(in_memory_files&&) noexcept = default;
+in_memory_files& in_memory_files::operator=(in_memory_files&&) noexcept = default;
+in_memory_files::~in_memory_files() = default;
+
+std::map<std::string, std::string> in_memory_files::contents() const {
+    std::lock_guard lock(tree_->mutex);
+    std::map<std::string, std::string> all;
+    collect(all, "", tree_->root);
+    return all;
+}
+
+std::string in_memory_files::operator()(os::operations::read_text const& op) const {
+    std::lock_guard lock(tree_->mutex);
+    place const at = find(tree_->root, op.path);
+    if (!at.reached()) throw error(at.problem, "read", op.path);
+    if (!at.found) throw error(std::errc::no_such_file_or_directory, "read", op.path);
+    if (at.found->folder) throw error(std::errc::is_a_directory, "read", op.path);
+    if (at.wants_folder) throw error(std::errc::not_a_directory, "read", op.path);
+    return at.found->text;
+}
+
+void in_memory_files::operator()(os::operations::write_text op) {
+    std::lock_guard lock(tree_->mutex);
+    writable(tree_->root, "write", op.path).text = std::move(op.text);
+}
+
+void in_memory_files::operator()(os::operations::append_text const& op) {
+    std::lock_guard lock(tree_->mutex);
+    writable(tree_->root, "append to", op.path).text += op.text;
+}
+
+std::vector<std::string> in_memory_files::operator()(os::operations::list_directory const& op) const {
+    std::lock_guard lock(tree_->mutex);
+    place const at = find(tree_->root, op.path);
+    if (!at.reached()) throw error(at.problem, "list", op.path);
+    if (!at.found) throw error(std::errc::no_such_file_or_directory, "list", op.path);
+    if (!at.found->folder) throw error(std::errc::not_a_directory, "list", op.path);
+    std::vector<std::string> names;
+    for (auto const& [name, entry] : at.found->entries) names.push_back(name);
+    return names;
+}
+
+void in_memory_files::operator()(os::operations::make_directories const& op) {
+    std::lock_guard lock(tree_->mutex);
+    place at;
+    at.folders.push_back(&tree_->root);
+    at.found = &tree_->root;
+    at.problem = problem_of(op.path);
+    auto const names = at.reached() ? names_in(op.path) : std::vector<std::string_view>{};
+    for (std::size_t i = 0; i < names.size() && at.reached(); ++i) {
+        step(at, names[i]);
+        if (!at.reached()) break;
+        if (!at.found) at.found = &add(at, true);
+        bool const last = i + 1 == names.size();
+        enter(at);
+        if (last && !at.reached()) at.problem = std::errc::file_exists;
+    }
+    if (!at.reached()) throw error(at.problem, "make the folder", op.path);
+}
+
+bool in_memory_files::operator()(os::operations::remove const& op) {
+    std::lock_guard lock(tree_->mutex);
+    place const at = find(tree_->root, op.path);
+    if (at.problem == std::errc::no_such_file_or_directory || at.problem == std::errc::not_a_directory) return false;
+    if (!at.reached()) throw error(at.problem, "remove", op.path);
+    if (!at.found || (at.wants_folder && !at.found->folder)) return false;
+    if (at.name.empty()) throw error(std::errc::device_or_resource_busy, "remove", op.path);
+    if (at.name == ".") throw error(std::errc::invalid_argument, "remove", op.path);
+    if (at.name == ".." || !at.found->entries.empty()) throw error(std::errc::directory_not_empty, "remove", op.path);
+    at.siblings().erase(at.siblings().find(at.name));
+    return true;
+}
+
+void in_memory_files::operator()(os::operations::rename const& op) {
+    std::lock_guard lock(tree_->mutex);
+    place const from = find(tree_->root, op.from);
+    place const to = find(tree_->root, op.to);
+    if (auto const problem = problem_of_renaming(from, to); problem != std::errc{})
+        throw error(problem, "rename", op.from, op.to);
+    if (from.found == to.found) return;
+    auto const old = from.siblings().find(from.name);
+    auto moved = std::move(old->second);
+    from.siblings().erase(old);
+    to.siblings()[std::string(to.name)] = std::move(moved);
+}
+
+bool in_memory_files::operator()(os::operations::exists const& op) const {
+    std::lock_guard lock(tree_->mutex);
+    place const at = find(tree_->root, op.path);
+    if (at.problem == std::errc::no_such_file_or_directory || at.problem == std::errc::not_a_directory) return false;
+    if (!at.reached()) throw error(at.problem, "look for", op.path);
+    return at.found && (at.found->folder || !at.wants_folder);
+}
+
+} // namespace effects::os

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/test/failure.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+#include <effects/test/detail/report.hpp>
+
+namespace effects::test {
+
+namespace {
+
+// A test framework has one current test, so there is one reporter.
+constinit std::atomic<failure_reporter> reporter{nullptr};
+
+std::string heading(std::size_t count) {
+    return count == 1 ? "1 expectation failed" : std::to_string(count) + " expectations failed";
+}
+
+std::string all_text(std::vector<failure> const& failures) {
+    std::string text = heading(failures.size());
+    for (auto const& f : failures) text.append("\n\n").append(f.text);
+    return text;
+}
+
+bool is_unexpected_operation(std::exception_ptr const& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (unexpected_operation const&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+std::string thrown_after(std::exception_ptr const& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (unexpected_operation const&) {
+        return {}; // it is in the list
+    } catch (std::exception const& e) {
+        return std::string("\n\nthe test's body threw: ") + e.what();
+    } catch (...) {
+        return "\n\nthe test's body threw something that is no std::exception";
+    }
+}
+
+} // namespace
+
+failure_reporter report_failures_to(failure_reporter r) noexcept { return reporter.exchange(r); }
+
+namespace detail {
+
+void conclude(std::vector<failure> const& failures, std::exception_ptr thrown) {
+    failure_reporter report = reporter.load();
+    if (failures.empty()) {
+        if (thrown) std::rethrow_exception(std::move(thrown));
+    } else if (!report) {
+        std::string text = all_text(failures);
+        if (thrown) text += thrown_after(thrown);
+        throw failed(text);
+    } else {
+        for (auto const& f : failures) report(f);
+        if (thrown && is_unexpected_operation(thrown)) throw failed(heading(failures.size()) + ", as reported");
+        if (thrown) std::rethrow_exception(std::move(thrown));
+    }
+}
+
+void report_late(std::vector<failure> const& failures, bool may_abort) noexcept {
+    if (failures.empty()) return;
+    if (failure_reporter report = reporter.load()) {
+        for (auto const& f : failures) report(f);
+        return;
+    }
+    for (auto const& f : failures)
+        std::fprintf(stderr, "a test::mock ended with a failed expectation:\n%s\n", f.text.c_str());
+    if (may_abort) std::abort();
+}
+
+} // namespace detail
+} // namespace effects::test

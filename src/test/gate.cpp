@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/test/detail/gate.hpp>
+
+#include <exception>
+
+#include <effects/async/sleep.hpp>
+
+namespace effects::test::detail {
+
+void wait_for(std::chrono::nanoseconds d) { async::sleep_for(d); }
+
+void wait_for_ever() {
+    async::detail::waiter never_woken("a mocked operation that hangs", nullptr);
+    never_woken.wait();
+    std::terminate(); // nobody knows of it, so nobody wakes it
+}
+
+void gate::wait() {
+    if (open_) return;
+    async::detail::waiter here(what_, this);
+    waiting_.push_back(here);
+    here.wait();
+}
+
+} // namespace effects::test::detail

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/error.hpp>
+
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include <catch2/catch.hpp>
+
+using effects::error;
+using effects::with_context;
+
+namespace {
+
+std::error_code refused() { return std::make_error_code(std::errc::connection_refused); }
+
+struct special : error {
+    using error::error;
+    int extra = 7;
+};
+
+template <class F>
+std::string what(F&& f) {
+    try {
+        f();
+    } catch (std::exception const& e) {
+        return e.what();
+    }
+    return "(nothing thrown)";
+}
+
+} // namespace
+
+TEST_CASE("an error has a code and a message", "[core][error]") {
+    error e(refused(), "connection refused");
+
+    CHECK(e.code() == std::errc::connection_refused);
+    CHECK(e.message() == "connection refused");
+    CHECK(std::string(e.what()) == "connection refused");
+}
+
+TEST_CASE("each layer's context stands before those inside it", "[core][error]") {
+    auto text = what([] {
+        with_context("GET https://bank/rates", [] {
+            with_context(std::string("connecting to bank:443"), [] { throw error(refused(), "connection refused"); });
+        });
+    });
+
+    CHECK(text == "while GET https://bank/rates: while connecting to bank:443: connection refused");
+}
+
+TEST_CASE("context does not change the message, the code or the type", "[core][error]") {
+    try {
+        with_context("outside", [] { throw special(refused(), "refused"); });
+        FAIL("it should have thrown");
+    } catch (special const& e) {
+        CHECK(e.extra == 7);
+        CHECK(e.message() == "refused");
+        CHECK(e.code() == std::errc::connection_refused);
+        CHECK(std::string(e.what()) == "while outside: refused");
+    }
+}
+
+TEST_CASE("context that is a function is made only on an error", "[core][error]") {
+    int made = 0;
+    auto doing = [&] { return ++made, "loading " + std::to_string(made); };
+
+    CHECK(with_context(doing, [] { return 3; }) == 3);
+    CHECK(made == 0);
+    CHECK(what([&] { with_context(doing, [] { throw error(refused(), "x"); }); }) == "while loading 1: x");
+}
+
+TEST_CASE("context passes values, references and other exceptions through", "[core][error]") {
+    int there = 1;
+
+    CHECK(&with_context("x", [&]() -> int& { return there; }) == &there);
+    CHECK(*with_context("x", [] { return std::make_unique<int>(4); }) == 4);
+    CHECK_THROWS_AS(with_context("x", [] { throw 5; }), int);
+    CHECK(what([] { with_context("x", [] { throw std::runtime_error("as it was"); }); }) == "as it was");
+}
+
+TEST_CASE("an error keeps its text when it is copied", "[core][error]") {
+    error e(refused(), "refused");
+    e.add_context("a");
+    error copy = e;
+    e.add_context("b");
+
+    CHECK(std::string(copy.what()) == "while a: refused");
+    CHECK(std::string(e.what()) == "while b: while a: refused");
+}
+
+TEST_CASE("context of a rethrown pointer is seen by all who hold it only as far as it came", "[core][error]") {
+    std::exception_ptr kept;
+    try {
+        with_context("inner", [] { throw error(refused(), "refused"); });
+    } catch (...) {
+        kept = std::current_exception();
+    }
+
+    CHECK(what([&] { std::rethrow_exception(kept); }) == "while inner: refused");
+}

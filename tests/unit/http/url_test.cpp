@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <catch2/catch.hpp>
+
+#include <effects/http/error.hpp>
+#include <effects/http/url.hpp>
+
+#include "http/url_parts.hpp"
+
+namespace http = effects::http;
+
+TEST_CASE("references are resolved as RFC 3986, section 5.4, has them", "[http][url]") {
+    std::string const base = "http://a/b/c/d;p?q";
+    std::vector<std::pair<std::string, std::string>> const examples{
+        {"g:h", "g:h"},
+        {"g", "http://a/b/c/g"},
+        {"./g", "http://a/b/c/g"},
+        {"g/", "http://a/b/c/g/"},
+        {"/g", "http://a/g"},
+        {"//g", "http://g"},
+        {"?y", "http://a/b/c/d;p?y"},
+        {"g?y", "http://a/b/c/g?y"},
+        {"#s", "http://a/b/c/d;p?q#s"},
+        {";x", "http://a/b/c/;x"},
+        {"", "http://a/b/c/d;p?q"},
+        {".", "http://a/b/c/"},
+        {"..", "http://a/b/"},
+        {"../g", "http://a/b/g"},
+        {"../..", "http://a/"},
+        {"../../g", "http://a/g"},
+        {"../../../g", "http://a/g"},
+    };
+
+    for (auto const& [reference, expected] : examples) {
+        CAPTURE(reference);
+        CHECK(http::join_url(base, reference) == expected);
+    }
+}
+
+TEST_CASE("joining leaves escapes as they were given", "[http][url]") {
+    CHECK(http::join_url("https://x/v1/", "a%28%2fb?s=%7e") == "https://x/v1/a%28%2fb?s=%7e");
+    CHECK(http::join_url("https://x/v1/", "https://y/%7E/../b") == "https://y/%7E/../b");
+    CHECK_THROWS_AS(http::join_url("/relative", "a"), std::invalid_argument);
+    CHECK_THROWS_AS(http::join_url("https://x/", "a b"), std::invalid_argument);
+}
+
+TEST_CASE("a URL is taken apart for a request", "[http][url]") {
+    auto u = http::split_url("HTTPS://User:p%40ss@Shop.Example:8443/a/b?c=d#e");
+
+    CHECK(u.origin == http::origin{true, "shop.example", 8443});
+    CHECK(u.origin.authority() == "shop.example:8443");
+    CHECK(u.target == "/a/b?c=d");
+    CHECK(u.path == "/a/b");
+    CHECK(u.user == "User");
+    CHECK(u.password == "p@ss");
+}
+
+TEST_CASE("a URL without port or path has the scheme's and the root", "[http][url]") {
+    CHECK(http::split_url("http://x").origin.port == 80);
+    CHECK(http::split_url("https://x?q").origin.port == 443);
+    CHECK(http::split_url("https://x?q").target == "/?q");
+    CHECK(http::split_url("http://x:/").origin.port == 80);
+    CHECK(http::split_url("http://x").origin.authority() == "x");
+}
+
+TEST_CASE("an IPv6 host has brackets in the authority only", "[http][url]") {
+    auto u = http::split_url("http://[::1]:8080/");
+
+    CHECK(u.origin.host == "::1");
+    CHECK(u.origin.authority() == "[::1]:8080");
+}
+
+TEST_CASE("a URL that no request can go to is refused", "[http][url]") {
+    CHECK_THROWS_AS(http::split_url("/relative"), std::invalid_argument);
+    CHECK_THROWS_AS(http::split_url("http:///path"), std::invalid_argument);
+    CHECK_THROWS_AS(http::split_url("http://x:99999/"), std::invalid_argument);
+    CHECK_THROWS_AS(http::split_url("http://x:0/"), std::invalid_argument);
+    CHECK_THROWS_AS(http::split_url("http://a%0d%0aX-Evil:1/"), std::invalid_argument);
+    CHECK_THROWS_MATCHES(
+        http::split_url("ftp://x/"), http::error,
+        Catch::Predicate<http::error>([](http::error const& e) { return e.code() == http::errc::unsupported_scheme; }));
+}
+
+TEST_CASE("percent encoding and decoding are each other's reverse", "[http][url]") {
+    std::string all;
+    for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+
+    CHECK(http::percent_decode(http::percent_encode(all)) == all);
+    CHECK(http::percent_encode("50% off/ü~") == "50%25%20off%2F%C3%BC~");
+    CHECK_THROWS_AS(http::percent_decode("a%2"), std::invalid_argument);
+    CHECK_THROWS_AS(http::percent_decode("%gg"), std::invalid_argument);
+}
+
+TEST_CASE("decoding a form never fails", "[http][url]") {
+    CHECK(http::decode_form("a=1&b=x+y%21&&c&=d&bad=%zz%2") ==
+          std::vector<http::field>{{"a", "1"}, {"b", "x y!"}, {"c", ""}, {"", "d"}, {"bad", "%zz%2"}});
+    CHECK(http::decode_form("").empty());
+}
+
+TEST_CASE("a redacted URL keeps what is no secret", "[http][url]") {
+    CHECK(http::redacted_url("https://u:pw@h/p?a=1&access_token=x&sig=y#f") ==
+          "https://u:***@h/p?a=1&access_token=***&sig=***#f");
+    CHECK(http::redacted_url("https://u@h/p@q?x=a@b") == "https://u@h/p@q?x=a@b");
+    CHECK(http::redacted_url("/path?api_key=1") == "/path?api_key=***");
+    CHECK(http::redacted_url("").empty());
+    CHECK(http::redacted_url("https://h/?") == "https://h/?");
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/async/blocking.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include <effects/async/event.hpp>
+#include <effects/async/group.hpp>
+#include <effects/async/sleep.hpp>
+#include <effects/async/timeout.hpp>
+#include <effects/live/run.hpp>
+
+namespace async = effects::async;
+namespace live = effects::live;
+using namespace std::chrono_literals;
+
+TEST_CASE("blocking work runs on another thread and gives its value", "[live][blocking][threads]") {
+    live::run([] {
+        auto const mine = std::this_thread::get_id();
+        CHECK(async::blocking([&] { return std::this_thread::get_id() != mine; }));
+        CHECK(*async::blocking([] { return std::make_unique<int>(3); }) == 3);
+    });
+}
+
+TEST_CASE("blocking work throws into the task that waits for it", "[live][blocking][threads]") {
+    live::run([] {
+        CHECK_THROWS_WITH(async::blocking([] { throw std::runtime_error("from the worker"); }), "from the worker");
+        CHECK(async::blocking([] { return 1; }) == 1);
+    });
+}
+
+TEST_CASE("other tasks run while one is blocked", "[live][blocking][threads]") {
+    live::run([] {
+        std::promise<int> answer;
+        async::task_group([&](async::group& g) {
+            auto t = g.spawn([&] { return async::blocking([&] { return answer.get_future().get(); }); });
+            CHECK_FALSE(t.done());
+            async::yield();
+            answer.set_value(9); // it would wait for ever if this task were held up
+            CHECK(t.get() == 9);
+        });
+    });
+}
+
+TEST_CASE("no more blocking work runs at once than the pool has threads", "[live][blocking][threads]") {
+    std::atomic<int> running = 0;
+    std::atomic<int> most = 0;
+    std::atomic<int> done = 0;
+    live::run({.blocking_threads = 2}, [&] {
+        async::task_group([&](async::group& g) {
+            for (int i = 0; i < 40; ++i)
+                g.spawn([&] {
+                    async::blocking([&] {
+                        int const now = ++running;
+                        int seen = most;
+                        while (now > seen && !most.compare_exchange_weak(seen, now)) {
+                        }
+                        std::this_thread::yield();
+                        --running;
+                        ++done;
+                    });
+                });
+        });
+    });
+    CHECK(done == 40);
+    CHECK(most <= 2);
+    CHECK(most >= 1);
+}
+
+TEST_CASE("as many pieces of blocking work run at once as the pool has threads", "[live][blocking][threads]") {
+    live::run({.blocking_threads = 3}, [&] {
+        std::mutex m;
+        std::condition_variable changed;
+        int here = 0;
+        async::task_group([&](async::group& g) {
+            for (int i = 0; i < 3; ++i)
+                g.spawn([&] {
+                    async::blocking([&] { // each waits for the other two
+                        std::unique_lock lock(m);
+                        ++here;
+                        changed.notify_all();
+                        changed.wait(lock, [&] { return here == 3; });
+                    });
+                });
+        });
+        CHECK(here == 3);
+    });
+}
+
+TEST_CASE("cancelling a blocked task interrupts the work once and waits for its end", "[live][blocking][threads]") {
+    live::run([] {
+        std::mutex m;
+        std::condition_variable changed;
+        bool told = false;
+        std::atomic<int> interrupts = 0;
+        bool ended = false;
+        bool cancelled_later = false;
+        async::task_group([&](async::group& g) {
+            auto t = g.spawn([&] {
+                int const value = async::blocking(
+                    [&] {
+                        std::unique_lock lock(m);
+                        changed.wait(lock, [&] { return told; });
+                        ended = true;
+                        return 4;
+                    },
+                    [&] {
+                        ++interrupts;
+                        std::lock_guard lock(m);
+                        told = true;
+                        changed.notify_all();
+                    });
+                CHECK(value == 4); // what was done is not thrown away
+                try {
+                    async::yield();
+                } catch (async::cancelled const&) {
+                    cancelled_later = true;
+                    throw;
+                }
+            });
+            t.cancel();
+            t.cancel();
+            t.wait();
+        });
+        CHECK(interrupts == 1);
+        CHECK(ended);
+        CHECK(cancelled_later);
+    });
+}
+
+TEST_CASE("a timeout around blocking work interrupts it", "[live][blocking][threads]") {
+    live::run([] {
+        std::promise<void> stop;
+        std::atomic<int> interrupts = 0;
+        auto const work = [&] {
+            async::blocking([&] { stop.get_future().wait(); },
+                            [&] {
+                                ++interrupts;
+                                stop.set_value();
+                            });
+            async::checkpoint();
+        };
+        CHECK_THROWS_AS(async::timeout(200us, work), async::timed_out);
+        CHECK(interrupts == 1);
+    });
+}
+
+TEST_CASE("work that nobody cancels is not interrupted", "[live][blocking][threads]") {
+    std::atomic<int> interrupts = 0;
+    live::run([&] { async::blocking([] {}, [&] { ++interrupts; }); });
+    CHECK(interrupts == 0);
+}
+
+TEST_CASE("blocking work without an interrupt is waited for when its task is cancelled", "[live][blocking][threads]") {
+    live::run([] {
+        std::promise<void> go;
+        bool ended = false;
+        async::task_group([&](async::group& g) {
+            auto t = g.spawn([&] {
+                async::blocking([&] {
+                    go.get_future().wait();
+                    ended = true;
+                });
+            });
+            t.cancel();
+            async::yield();
+            CHECK_FALSE(t.done());
+            go.set_value();
+            t.wait();
+        });
+        CHECK(ended);
+    });
+}
+
+TEST_CASE("a thousand pieces of blocking work from a hundred tasks are all done", "[live][blocking][threads]") {
+    std::atomic<int> done = 0;
+    live::run([&] {
+        async::task_group([&](async::group& g) {
+            for (int i = 0; i < 100; ++i)
+                g.spawn([&] {
+                    for (int k = 0; k < 10; ++k) async::blocking([&] { ++done; });
+                });
+        });
+    });
+    CHECK(done == 1000);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include <effects/effects.hpp>
+#include <effects/os/env.hpp>
+
+namespace os = effects::os;
+
+TEST_CASE("a variable that is not set is nothing, one set to nothing is an empty string", "[os][env]") {
+    effects::handle(
+        [] {
+            CHECK(os::variable("HOME") == "/x");
+            CHECK(os::variable("EMPTY") == "");
+            CHECK(os::variable("MISSING") == std::nullopt);
+            CHECK(os::variable("") == std::nullopt);
+        },
+        os::in_memory_env{{{"HOME", "/x"}, {"EMPTY", ""}}});
+}
+
+TEST_CASE("one variable between braces is a variable", "[os][env]") {
+    CHECK(effects::handle([] { return os::variable("HOME"); }, os::in_memory_env{{{"HOME", "/x"}}}) == "/x");
+}
+
+TEST_CASE("a world's arguments are the ones it was given", "[os][env]") {
+    std::vector<std::string> const given{"backup", "--dry-run", ""};
+
+    CHECK(effects::handle(os::arguments, os::in_memory_env{{}, given}) == given);
+    CHECK(effects::handle(os::arguments, os::in_memory_env{}).empty());
+}
+
+TEST_CASE("variables may be set and unset while the world runs", "[os][env]") {
+    os::in_memory_env env{{{"A", "1"}}};
+
+    effects::handle(
+        [&] {
+            env.set("A", "2");
+            env.set("B", "3");
+            CHECK(os::variable("A") == "2");
+            CHECK(os::variable("B") == "3");
+            env.unset("A");
+            env.unset("never was");
+            CHECK(os::variable("A") == std::nullopt);
+        },
+        env);
+}
+
+TEST_CASE("the environment's operations print and compare", "[os][env]") {
+    std::ostringstream out;
+    out << os::operations::variable{"HOME"} << ", " << os::operations::arguments{};
+
+    CHECK(out.str() == "os::variable HOME, os::arguments");
+    CHECK(os::operations::variable{"A"} == os::operations::variable{"A"});
+    CHECK(os::operations::variable{"A"} != os::operations::variable{"B"});
+}

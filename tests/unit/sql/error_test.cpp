@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <catch2/catch.hpp>
+
+#include <effects/sql/error.hpp>
+
+namespace sql = effects::sql;
+
+namespace {
+
+template <class Error>
+bool throws_as(char const* state) {
+    try {
+        sql::throw_error(state, "so it is", {.constraint = "c"});
+    } catch (Error const& e) {
+        return e.sqlstate() == state && e.constraint() == "c" && std::string_view(e.what()) == "so it is";
+    } catch (...) {
+    }
+    return false;
+}
+
+} // namespace
+
+TEST_CASE("an SQLSTATE arrives as the class that is named for it", "[sql][error]") {
+    CHECK(throws_as<sql::unique_violation>("23505"));
+    CHECK(throws_as<sql::foreign_key_violation>("23503"));
+    CHECK(throws_as<sql::not_null_violation>("23502"));
+    CHECK(throws_as<sql::check_violation>("23514"));
+    CHECK(throws_as<sql::syntax_error>("42601"));
+    CHECK(throws_as<sql::undefined_table>("42P01"));
+    CHECK(throws_as<sql::undefined_column>("42703"));
+    CHECK(throws_as<sql::parameter_mismatch>("07001"));
+    CHECK(throws_as<sql::serialization_failure>("40001"));
+    CHECK(throws_as<sql::deadlock_detected>("40P01"));
+    CHECK(throws_as<sql::lock_not_available>("55P03"));
+    CHECK(throws_as<sql::connection_failure>("08006"));
+    CHECK(throws_as<sql::query_canceled>("57014"));
+    CHECK(throws_as<sql::transaction_aborted>("25P02"));
+    CHECK(throws_as<sql::data_corrupted>("XX001"));
+    CHECK(throws_as<sql::disk_full>("53100"));
+    CHECK(throws_as<sql::read_only>("25006"));
+    CHECK(throws_as<sql::row_missing>("P0002"));
+    CHECK(throws_as<sql::too_many_rows>("P0003"));
+}
+
+TEST_CASE("a state without a class of its own arrives as the base of its class, with its own code", "[sql][error]") {
+    CHECK(throws_as<sql::integrity_violation>("23P01"));
+    CHECK(throws_as<sql::connection_failure>("08001"));
+    CHECK(throws_as<sql::error>("42883"));
+    CHECK(throws_as<sql::integrity_violation>("23505"));
+}
+
+TEST_CASE("an error's code compares with the named ones and prints its state", "[sql][error]") {
+    sql::unique_violation e("UNIQUE constraint failed: stock.sku", {.table = "stock"});
+
+    CHECK(e.code() == sql::errc::unique_violation);
+    CHECK(e.code() != sql::errc::check_violation);
+    CHECK(e.code().message() == "23505: unique violation");
+    CHECK(e.table() == "stock");
+    CHECK(std::error_code(sql::errc::disk_full).message() == "53100: disk full");
+    CHECK(sql::error("22P03", "x").code().message() == "22P03");
+}
+
+TEST_CASE("what is no SQLSTATE becomes a general error", "[sql][error]") {
+    for (auto bad : {"", "1", "23505x", "2350a", "00000", "235 5"}) CHECK(sql::error(bad, "x").sqlstate() == "HY000");
+}
+
+TEST_CASE("an error made without a message says what its state means", "[sql][error]") {
+    CHECK(std::string_view(sql::deadlock_detected().what()) == "40P01: deadlock detected");
+}
+
+TEST_CASE("only what another try may mend is transient", "[sql][error]") {
+    CHECK(sql::is_transient(sql::serialization_failure()));
+    CHECK(sql::is_transient(sql::deadlock_detected()));
+    CHECK(sql::is_transient(sql::lock_not_available()));
+    CHECK(sql::is_transient(sql::connection_failure("08003", "gone", {})));
+    CHECK(sql::is_transient(std::make_exception_ptr(sql::error("53300", "full"))));
+    CHECK_FALSE(sql::is_transient(sql::unique_violation()));
+    CHECK_FALSE(sql::is_transient(sql::disk_full()));
+    CHECK_FALSE(sql::is_transient(sql::query_canceled()));
+    CHECK_FALSE(sql::is_transient(effects::error(std::make_error_code(std::errc::timed_out), "other")));
+    CHECK_FALSE(sql::is_transient(std::make_exception_ptr(5)));
+    CHECK_FALSE(sql::is_transient(std::exception_ptr()));
+}

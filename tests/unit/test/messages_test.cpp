@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <catch2/catch.hpp>
+
+#include "shop.hpp"
+
+namespace test = effects::test;
+using effects::handle;
+using effects::perform;
+using namespace shop;
+
+// What the messages say, word for word: people read them every day.
+
+namespace {
+
+template <class Op>
+std::string refused(test::mock& world, Op op) {
+    std::string error = thrown_by<test::unexpected_operation>([&] { handle([&] { perform(std::move(op)); }, world); });
+    verified(world);
+    return error;
+}
+
+} // namespace
+
+TEST_CASE("an unexpected operation shows the expectation, what differs, and the calls before", "[test][messages]") {
+    test::mock world;
+    auto here = std::source_location::current();
+    world.expect(charge_card{"tok_1", 500}, here).reply(receipt{});
+    world.on(log_line{"begin"});
+    handle([] { perform(log_line{"begin"}); }, world);
+
+    CHECK(refused(world, charge_card{"tok_1", 900}) == "unexpected operation shop::charge_card\n"
+                                                       "    shop::charge_card{\"tok_1\", 900}\n"
+                                                       "the only expectation of its type (once), made at " +
+                                                           place(here) +
+                                                           "\n"
+                                                           "    shop::charge_card{\"tok_1\", 500}\n"
+                                                           "      member 2: expected 500, got 900\n"
+                                                           "calls before it:\n"
+                                                           "    1. shop::log_line{\"begin\"}");
+}
+
+TEST_CASE("the expectation with the fewest differences is the nearest", "[test][messages]") {
+    test::mock world;
+    world.on(charge_card{"x", 1}).reply(receipt{});
+    auto here = std::source_location::current();
+    world.on(charge_card{"y", 2}, here).reply(receipt{});
+    world.on(charge_card{"z", 3}).reply(receipt{});
+
+    std::string error = refused(world, charge_card{"y", 4});
+
+    CHECK_THAT(error,
+               Catch::Contains("the nearest of 3 expectations of its type (any number of times), made at " +
+                               place(here) + "\n    shop::charge_card{\"y\", 2}\n      member 2: expected 2, got 4\n"));
+    CHECK_THAT(error, Catch::EndsWith("calls before it: none"));
+}
+
+TEST_CASE("all that differs is shown", "[test][messages]") {
+    test::mock world;
+    world.on(charge_card{"a", 1}).reply(receipt{});
+
+    CHECK_THAT(refused(world, charge_card{"b", 2}),
+               Catch::Contains("      member 1: expected \"a\", got \"b\"\n      member 2: expected 1, got 2\n"));
+}
+
+TEST_CASE("an expectation that has been met is shown with its calls", "[test][messages]") {
+    test::mock world;
+    world.on(log_line{"x"});
+    world.expect(charge_card{"a", 1}).reply(receipt{}).times(2);
+    handle(
+        [] {
+            perform(charge_card{"a", 1});
+            perform(log_line{"x"});
+            perform(charge_card{"a", 1});
+        },
+        world);
+
+    CHECK_THAT(refused(world, charge_card{"a", 1}),
+               Catch::Contains("(2 times)") &&
+                   Catch::Contains("      matches, but has come 2 times already: calls 1, 3\n"));
+}
+
+TEST_CASE("an expectation met once is shown with its call", "[test][messages]") {
+    test::mock world;
+    world.expect(log_line{"x"});
+    handle([] { perform(log_line{"x"}); }, world);
+
+    CHECK_THAT(refused(world, log_line{"x"}), Catch::Contains("      matches, but has come once already: call 1\n"));
+}
+
+TEST_CASE("a call that never was to come is told so", "[test][messages]") {
+    test::mock world;
+    world.expect(log_line{"x"}).times(0);
+
+    CHECK_THAT(refused(world, log_line{"x"}),
+               Catch::Contains("(never)") && Catch::Contains("matches, but is never to come"));
+}
+
+TEST_CASE("of two expectations that match the one that is still open is nearer", "[test][messages]") {
+    test::mock world;
+    world.expect(charge_card{"a", 1}).reply(receipt{});
+    world.expect(charge_card{"a", 2}).reply(receipt{});
+    world.expect(charge_card{"a", 3}).reply(receipt{});
+    handle([] { perform(charge_card{"a", 2}); }, world);
+
+    CHECK_THAT(refused(world, charge_card{"a", 4}), Catch::Contains("member 2: expected 1, got 4"));
+    CHECK_THAT(refused(world, charge_card{"a", 2}), Catch::Contains("matches, but has come once already"));
+}
+
+TEST_CASE("conditions that do not hold are shown", "[test][messages]") {
+    test::mock world;
+    world
+        .on(test::matching<find_price>()
+                .where("sku", &find_price::sku, test::starts_with("A-"))
+                .where("few", [](find_price const& op) { return op.amount < 3; }))
+        .reply(1);
+
+    CHECK_THAT(
+        refused(world, find_price{"B-1", 2}),
+        Catch::Contains("    matching<shop::find_price>\n    sku: expected a text that starts with \"A-\"\n    few\n"
+                        "      sku: expected a text that starts with \"A-\", got \"B-1\"\ncalls"));
+}
+
+TEST_CASE("an operation that shows nothing of itself is named", "[test][messages]") {
+    test::mock world;
+    world.on(sealed(1)).reply(1);
+
+    CHECK_THAT(refused(world, sealed(2)), Catch::StartsWith("unexpected operation shop::sealed\n    shop::sealed\n") &&
+                                              Catch::Contains("      differs in nothing that is printed\n"));
+}
+
+TEST_CASE("an operation that moves only is shown by its members", "[test][messages]") {
+    test::mock world;
+    world.on(test::matching<send_parcel>().where("light", [](send_parcel const& op) { return *op.weight < 5; }))
+        .reply(1);
+
+    CHECK_THAT(refused(world, send_parcel{std::make_unique<int>(7)}), Catch::Contains("not: light"));
+}
+
+TEST_CASE("of many calls the last twenty are shown", "[test][messages]") {
+    test::mock world;
+    world.on(test::matching<log_line>().where(&log_line::text, "x"));
+    handle(
+        [] {
+            for (int i = 0; i < 25; ++i) perform(log_line{"x"});
+        },
+        world);
+
+    std::string error = refused(world, log_line{"y"});
+
+    CHECK_THAT(error, Catch::Contains("calls before it:\n    (5 more)\n    6. ") &&
+                          Catch::EndsWith("\n    25. shop::log_line{\"x\"}"));
+}
+
+TEST_CASE("texts of several lines are indented as a block", "[test][messages]") {
+    CHECK(test::detail::indented("a\nb\n") == "    a\n    b");
+}
+
+TEST_CASE("differences of printed texts are shown line by line", "[test][messages]") {
+    using lines = std::vector<std::string>;
+    CHECK(test::detail::text_differences("a\nb\nc", "a\nx\nc") == lines{"line 2: expected b, got x"});
+    CHECK(test::detail::text_differences("a", "b") == lines{"expected a, got b"});
+    CHECK(test::detail::text_differences("a\nb", "a\nb\nc") == lines{"expected a\nb, got a\nb\nc"});
+    CHECK(test::detail::text_differences("a", "a") == lines{});
+}
