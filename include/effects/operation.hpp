@@ -14,7 +14,9 @@ namespace effects {
 ///
 /// It may carry `static result_type default_answer(Op const&)`, which answers where no handler does.
 template <class Op>
-concept operation = std::is_class_v<Op> && requires { typename Op::result_type; };
+concept operation = std::is_class_v<Op> && requires {
+    typename Op::result_type;
+};
 
 /// What performing `Op` gives.
 template <class Op>
@@ -43,7 +45,9 @@ struct [[gnu::visibility("default")]] operation_id {
 };
 
 template <class Op>
-concept has_default_answer = requires(Op const& op) { Op::default_answer(op); };
+concept has_default_answer = requires(Op const& op) {
+    Op::default_answer(op);
+};
 
 } // namespace detail
 } // namespace effects

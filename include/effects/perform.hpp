@@ -21,8 +21,8 @@ namespace effects {
 /// as an rvalue. Any thread; costs about a virtual call for a clause of `on`, however many handlers lie between.
 template <class Op>
     requires operation<std::remove_cvref_t<Op>>
-[[gnu::always_inline]] inline result_of<Op>
-perform(Op&& op, std::source_location where = std::source_location::current()) {
+[[gnu::always_inline]] inline result_of<Op> perform(Op&& op,
+                                                    std::source_location where = std::source_location::current()) {
     using plain = std::remove_cvref_t<Op>;
     constexpr bool movable = !std::is_lvalue_reference_v<Op> && !std::is_const_v<Op>;
     constexpr detail::operation_info const& info = detail::operation_id<plain>::info;

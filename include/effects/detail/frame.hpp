@@ -32,7 +32,8 @@ struct frame_table {
     clause_entry const* entries;
     std::size_t size;
     std::string_view handler; // the handler object's type; empty for a clause
-    void (*told_of_unhandled)(frame& home, unhandled_operation const& error) = nullptr; // the innermost one is, before the throw
+    void (*told_of_unhandled)(frame& home,
+                              unhandled_operation const& error) = nullptr; // the innermost one is, before the throw
 };
 
 // A remembered lookup: as long as the frames from here outwards stay as they are, `home` answers `operation`.
@@ -47,12 +48,12 @@ inline constexpr std::size_t lookup_slots = 4;
 // One installed handler. It lives on the stack of the call that installed it, or at the top of its own.
 struct frame {
     lookup_slot cache[lookup_slots];
-    frame* outer;             // the handlers in force around this one
-    frame* below;             // the frame installed before this one on the same stack
+    frame* outer; // the handlers in force around this one
+    frame* below; // the frame installed before this one on the same stack
     frame_table const* table;
-    void* self;               // the typed handler that the answers belong to
-    fiber* home;              // the stack that control clauses capture up to; null where there is none
-    std::uint64_t stamp;      // unique in the process; renewed when what lies further out has changed
+    void* self;          // the typed handler that the answers belong to
+    fiber* home;         // the stack that control clauses capture up to; null where there is none
+    std::uint64_t stamp; // unique in the process; renewed when what lies further out has changed
     std::source_location installed;
 };
 

@@ -11,16 +11,16 @@ struct fiber;
 
 // What the library knows of the running thread. All zero but `top` when a thread starts.
 struct thread_state {
-    frame* top;                // innermost handler in force
-    frame* frames;             // newest frame that lies on the running stack
-    fiber* running;            // the running stack; null: the thread's own
-    fiber* strand;             // the task that the stack belongs to; null: none
-    std::uint32_t pinned;      // stacks of this strand that must not be captured (see fiber::pinned)
+    frame* top;           // innermost handler in force
+    frame* frames;        // newest frame that lies on the running stack
+    fiber* running;       // the running stack; null: the thread's own
+    fiber* strand;        // the task that the stack belongs to; null: none
+    std::uint32_t pinned; // stacks of this strand that must not be captured (see fiber::pinned)
     std::uint64_t next_stamp;
     std::uint64_t last_stamp;
-    void* exception_globals;   // of __cxa_get_globals, whose address is fixed for a thread
-    fiber* starting;           // handed to a new stack's first function
-    void* task;                // the scheduler's own
+    void* exception_globals; // of __cxa_get_globals, whose address is fixed for a thread
+    fiber* starting;         // handed to a new stack's first function
+    void* task;              // the scheduler's own
 };
 
 extern "C" {

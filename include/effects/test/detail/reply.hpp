@@ -91,8 +91,7 @@ public:
         auto& actual = *static_cast<Op const*>(op);
         if constexpr (std::is_same_v<Pattern, Op>) {
             auto found = pattern_traits<Op>::differences(pattern_, actual);
-            if (found.empty() && !matches(op))
-                found.push_back("differs in nothing that is printed");
+            if (found.empty() && !matches(op)) found.push_back("differs in nothing that is printed");
             return found;
         } else {
             return pattern_.differences(actual);
