@@ -514,9 +514,10 @@ TEST_CASE("accept says when the process is out of descriptors, and goes on when 
         ::close(lowest_free);
         rlimit none = before;
         none.rlim_cur = static_cast<rlim_t>(lowest_free);
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
         std::error_code got;
         std::string what;
+        bool const limited =
+            ::setrlimit(RLIMIT_NOFILE, &none) == 0; // no assertions meanwhile: a sanitizer's need descriptors
         try {
             door.accept();
         } catch (net::error const& e) {
@@ -525,6 +526,7 @@ TEST_CASE("accept says when the process is out of descriptors, and goes on when 
         }
         ::setrlimit(RLIMIT_NOFILE, &before);
 
+        REQUIRE(limited);
         CHECK(got == std::errc::too_many_files_open);
         CHECK_THAT(what, Catch::Matchers::Contains("accepting at " + door.local().text()));
         CHECK(door.accept().remote().host == "127.0.0.1");
