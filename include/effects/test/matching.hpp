@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -27,6 +28,12 @@ struct condition {
     std::function<bool(Op const&)> holds;
     std::string description;
     std::function<std::string(Op const&)> got; // may be empty
+};
+
+// A concept of its own: clang 16 fails on such a requirement within a lambda.
+template <class A, class B>
+concept equatable_with = requires(A const& a, B const& b) {
+    { a == b } -> std::convertible_to<bool>;
 };
 
 // The place of a member among its struct's, from 1; 0 where that can't be told.
@@ -62,11 +69,13 @@ public:
     /// A member, or what a const member function returns, equals `value`; or satisfies it where it is a `text_pattern` or
     /// a predicate.
     template <class Member, class Value>
-        requires std::is_member_pointer_v<Member> matcher where(Member member, Value value)
+        requires(std::is_member_pointer_v<Member>)
+    matcher where(Member member, Value value)
     const { return where_member({}, member, std::move(value)); }
     /// The same; messages call the member by this name.
     template <class Member, class Value>
-        requires std::is_member_pointer_v<Member> matcher where(std::string name, Member member, Value value)
+        requires(std::is_member_pointer_v<Member>)
+    matcher where(std::string name, Member member, Value value)
     const { return where_member(std::move(name), member, std::move(value)); }
     template <std::predicate<Op const&> Predicate>
     matcher where(Predicate predicate) const {
@@ -131,9 +140,7 @@ private:
         std::string wanted;
         if constexpr (std::is_same_v<Value, text_pattern>)
             wanted = value.description();
-        else if constexpr (requires(actual const& a) {
-                               { a == value } -> std::convertible_to<bool>;
-                           })
+        else if constexpr (detail::equatable_with<actual, Value>)
             wanted = describe(value);
         else
             wanted = "what satisfies a predicate";
@@ -142,9 +149,7 @@ private:
             if constexpr (std::is_convertible_v<actual const&, std::string_view> &&
                           std::is_convertible_v<Value const&, std::string_view>) { // also pointers to characters
                 return std::string_view(get(op)) == std::string_view(value);
-            } else if constexpr (requires(actual const& a) {
-                                     { a == value } -> std::convertible_to<bool>;
-                                 }) {
+            } else if constexpr (detail::equatable_with<actual, Value>) {
                 return get(op) == value;
             } else {
                 static_assert(std::is_invocable_r_v<bool, Value const&, actual const&>,

@@ -30,7 +30,7 @@ public:
         if constexpr (std::is_same_v<Handler, mock>)
             watch(h.state());
         else if constexpr (effects::detail::is_handler_stack<Handler>)
-            std::apply([this](auto const&... piece) { (watch(piece), ...); }, h.pieces);
+            std::apply([this](auto const&... piece) { (static_cast<void>(this), ..., this->watch(piece)); }, h.pieces);
     }
     void watch(std::shared_ptr<mock_state> state) {
         state->watched(true);
