@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <effects/detail/kept.hpp>
 #include <effects/handlers.hpp>
 #include <effects/sim/run.hpp>
 #include <effects/test/mock.hpp>
@@ -39,15 +38,25 @@ public:
 
     template <class F>
     std::invoke_result_t<F> of(F&& f) {
-        effects::detail::kept<std::invoke_result_t<F>> answer;
-        std::exception_ptr thrown;
+        using result = std::invoke_result_t<F>;
+        bool ended = false;
         try {
-            answer.take_from(std::forward<F>(f));
+            if constexpr (std::is_void_v<result>) {
+                std::forward<F>(f)();
+                ended = true;
+                conclude_all(nullptr);
+                return;
+            } else {
+                result answer = std::forward<F>(f)();
+                ended = true;
+                conclude_all(nullptr);
+                return static_cast<result&&>(answer);
+            }
         } catch (...) {
-            thrown = std::current_exception();
+            if (ended) throw; // a verdict
+            conclude_all(std::current_exception());
         }
-        conclude_all(std::move(thrown));
-        return answer.take();
+        std::terminate(); // not reached: what was thrown, or a verdict, has left
     }
 
 private:
