@@ -502,6 +502,8 @@ TEST_CASE("a task that is cancelled gets no further reads, even where bytes wait
     });
 }
 
+// Without UndefinedBehaviorSanitizer, whose check of a vptr opens a pipe, and takes one that it can't open for a bad object.
+#if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("accept says when the process is out of descriptors, and goes on when there are some",
           "[net][live][socket]") {
     live::run([] {
@@ -516,8 +518,7 @@ TEST_CASE("accept says when the process is out of descriptors, and goes on when 
         none.rlim_cur = static_cast<rlim_t>(lowest_free);
         std::error_code got;
         std::string what;
-        bool const limited =
-            ::setrlimit(RLIMIT_NOFILE, &none) == 0; // no assertions meanwhile: a sanitizer's need descriptors
+        bool const limited = ::setrlimit(RLIMIT_NOFILE, &none) == 0;
         try {
             door.accept();
         } catch (net::error const& e) {
@@ -532,6 +533,7 @@ TEST_CASE("accept says when the process is out of descriptors, and goes on when 
         CHECK(door.accept().remote().host == "127.0.0.1");
     });
 }
+#endif
 
 TEST_CASE("sockets that are left open close with their world", "[net][live][socket]") {
     std::size_t const before = open_descriptors();
