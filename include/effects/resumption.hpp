@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -109,14 +110,15 @@ template <class Answer>
         if (!asked) return reinterpret_cast<finish_function<Answer>>(p->finish)(p);
         request* next;
         {
-            running_clause running(*p);
+            clause_link link;
+            running_clause running(*p, *this_thread(), link);
             tail<Answer> answer = reinterpret_cast<clause_function<Answer>>(asked->clause)(asked);
             next = answer.take_next();
             if (!next) return answer.take_answer();
             if (next->target == p) running.returns_resumption();
         }
         p = next->target;
-        continue_with(*next, here);
+        continue_with(*next, *this_thread(), here);
     }
 }
 
@@ -124,7 +126,7 @@ template <class Answer>
 [[gnu::always_inline]] inline Answer resume_and_settle(request& r) {
     context here;
     prompt* p = r.target;
-    continue_with(r, here);
+    continue_with(r, *this_thread(), here);
     return settle<Answer>(p, here);
 }
 
@@ -147,9 +149,10 @@ detail::request& resumption<Op, Answer>::answer_with(Value&&... value) {
     return detail::claim(asked_);
 }
 
+// Inline, as the switch is: a call that is left on another stack makes the returns after it go wrong.
 template <class Op, class Answer>
 template <class... Value>
-Answer resumption<Op, Answer>::resume(Value&&... value) && {
+[[gnu::always_inline]] inline Answer resumption<Op, Answer>::resume(Value&&... value) && {
     return detail::resume_and_settle<Answer>(answer_with(std::forward<Value>(value)...));
 }
 
@@ -164,7 +167,7 @@ Answer resumption<Op, Answer>::resume_with_exception(E&& e) && {
     if (!error) [[unlikely]]
         detail::throw_no_exception();
     detail::request& r = detail::claim(asked_);
-    r.error = std::move(error);
+    std::construct_at(std::addressof(r.error), std::move(error));
     r.how = detail::outcome::exception;
     return detail::resume_and_settle<Answer>(r);
 }

@@ -8,6 +8,7 @@
 #include <effects/async/detail/waiter.hpp>
 #include <effects/async/time.hpp>
 #include <effects/detail/prompt.hpp>
+#include <effects/detail/switch.hpp>
 
 namespace effects::async::detail {
 
@@ -98,15 +99,17 @@ struct runner {
 void park(task_base& task) noexcept {
     core::context here;
     task.parked_at = &here;
-    task.pinned_count = core::this_thread()->pinned;
-    core::switch_to(here, *task.resumer);
+    core::thread_state& thread = *core::this_thread();
+    task.pinned_count = thread.pinned;
+    core::switch_to(thread, here, *task.resumer);
 }
 
 void scheduler::run(task_base& task) {
-    runner before(*core::this_thread(), task);
+    core::thread_state& thread = *core::this_thread();
+    runner before(thread, task);
     core::context here;
     task.resumer = &here;
-    core::switch_to(here, *task.parked_at);
+    core::switch_to(thread, here, *task.parked_at);
     before.put_back(*core::this_thread());
     if (task.state == task_base::state_type::ended) task.destroy(&task);
 }

@@ -6,11 +6,6 @@
 
 #include <effects/unhandled_operation.hpp>
 
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define EFFECTS_KNOWS_SINGLE_THREADED
-#endif
-
 namespace effects::detail {
 
 namespace {
@@ -26,8 +21,10 @@ namespace {
     throw unwinding{&dropped};
 }
 
+} // namespace
+
 // Something on this strand must stay where it is: is it between here and `p`?
-[[gnu::noinline, gnu::cold]] void refuse_pinned(request& r, prompt& p) {
+void refuse_pinned(request& r, prompt& p) {
     thread_state& thread = *this_thread();
     if (p.given_up) throw unwinding{p.given_up};
     if (p.strand != thread.strand) throw capture_across_task(r.operation->name);
@@ -49,40 +46,16 @@ namespace {
     throw capture_across_task(r.operation->name);
 }
 
-[[gnu::noinline, gnu::cold]] void raise(request& r, prompt& p) {
-    if (r.how == outcome::unwind) throw unwinding{&p};
-    std::rethrow_exception(std::exchange(r.error, nullptr));
-}
-
-} // namespace
-
-void capture(request& r, prompt& p) {
-    thread_state& thread = *this_thread();
-    if (p.strand != thread.strand || thread.pinned != 0 || p.given_up) [[unlikely]]
-        refuse_pinned(r, p);
-    r.target = &p;
-    p.asked = &r;
-    switch_to(r.here, *p.resumer);
-    if (r.how != outcome::value) [[unlikely]]
-        raise(r, p);
+void raise_error(request& r) {
+    std::exception_ptr error = std::move(r.error);
+    r.error.~exception_ptr();
+    std::rethrow_exception(std::move(error));
 }
 
 void refuse_in_unwinding_slowly(std::string_view what) {
     thread_state& thread = *this_thread();
     for (fiber* f = thread.running; f && f != thread.strand; f = f->resumer->running)
         if (f->dropped) throw_unwinding_again(*f, what);
-}
-
-void running_clause::leave(prompt& p) noexcept {
-#ifdef EFFECTS_KNOWS_SINGLE_THREADED
-    if (__libc_single_threaded) {
-        std::uint32_t uses = p.uses.load(std::memory_order_relaxed) - 2;
-        p.uses.store(uses, std::memory_order_relaxed);
-        if (uses == 1) p.destroy(&p);
-        return;
-    }
-#endif
-    if (p.uses.fetch_sub(2, std::memory_order_acq_rel) == 3) p.destroy(&p);
 }
 
 void end(prompt& p) noexcept {
@@ -113,8 +86,9 @@ void drop(request& r) noexcept {
     context here;
     r.how = outcome::unwind;
     p.dropped = true;
-    ++this_thread()->pinned;
-    continue_with(r, here);
+    thread_state& thread = *this_thread();
+    ++thread.pinned;
+    continue_with(r, thread, here);
     --this_thread()->pinned;
     end(p);
 }

@@ -27,8 +27,8 @@ namespace effects::detail {
 
 namespace {
 
-constexpr std::size_t stacks_in_slab = 64;  // 16 MiB of address space, committed page by page as it is touched
-constexpr std::size_t kept_by_thread = 256; // ended stacks that a thread keeps as they are
+constexpr std::size_t stacks_in_slab = 64;    // 16 MiB of address space, committed page by page as it is touched
+constexpr std::uint32_t kept_by_thread = 256; // ended stacks that a thread keeps as they are
 
 // Linux 6.13: a guard that costs no mapping of its own. Older headers don't have the name.
 constexpr int advice_guard_install = 102;
@@ -70,34 +70,29 @@ std::byte* map(std::size_t size) {
     return static_cast<std::byte*>(memory);
 }
 
-stack carve(std::byte* block, std::size_t size) noexcept {
+std::byte* carve(std::byte* block, std::size_t size) noexcept {
     install_guard(block);
-    stack s{block + page_size(), block + size, size};
-    (void)VALGRIND_STACK_REGISTER(s.bottom, s.top);
-    return s;
+    (void)VALGRIND_STACK_REGISTER(block + page_size(), block + size);
+    return block + size;
 }
 
 // Stacks of the default size that no thread holds.
 class depot {
 public:
-    void take(std::vector<stack>& into, std::size_t count) {
+    std::byte* take() {
         std::lock_guard lock(mutex_);
         if (idle_.empty()) add_slab();
-        for (; count > 0 && !idle_.empty(); --count) {
-            into.push_back(idle_.back());
-            idle_.pop_back();
-        }
+        std::byte* top = idle_.back();
+        idle_.pop_back();
+        return top;
     }
 
-    // Frees their memory but not their addresses.
-    void give(std::vector<stack>& from, std::size_t count) noexcept {
+    // Frees its memory but not its addresses.
+    void give(std::byte* top) noexcept {
+        std::byte* bottom = lowest({top, default_stack_size});
+        ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
         std::lock_guard lock(mutex_);
-        for (; count > 0 && !from.empty(); --count) {
-            stack s = from.back();
-            from.pop_back();
-            ::madvise(s.bottom, static_cast<std::size_t>(s.top - s.bottom), MADV_DONTNEED);
-            idle_.push_back(s);
-        }
+        idle_.push_back(top);
     }
 
 private:
@@ -109,7 +104,7 @@ private:
     }
 
     std::mutex mutex_;
-    std::vector<stack> idle_;
+    std::vector<std::byte*> idle_;
     std::size_t total_ = 0;
 };
 
@@ -118,72 +113,79 @@ depot& shared_depot() {
     return the_depot;
 }
 
-struct thread_stacks {
-    std::vector<stack> idle;
-    thread_stacks() { idle.reserve(kept_by_thread + 1); }
-    ~thread_stacks();
+// Whether a tool has to hear of each stack that is released.
+bool tools_want_to_know() noexcept {
+    static bool const on_valgrind = RUNNING_ON_VALGRIND != 0;
+    return on_valgrind || __asan_unpoison_memory_region;
+}
+
+void tell_tools_released(stack s) noexcept {
+    if (!tools_want_to_know()) return;
+    std::byte* bottom = lowest(s);
+    // Valgrind took what lay below the stack pointer for gone; the next one may build its frames there.
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(bottom, static_cast<std::size_t>(s.top - bottom));
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(bottom, static_cast<std::size_t>(s.top - bottom));
+}
+
+void give_back(thread_state& thread, std::uint32_t count) noexcept {
+    for (; count > 0 && thread.idle_stacks; --count) {
+        std::byte* top = thread.idle_stacks;
+        thread.idle_stacks = next_idle(top);
+        --thread.idle_count;
+        shared_depot().give(top);
+    }
+}
+
+// A stack may be released after this has been destroyed, at a thread's end; nothing is kept any more then.
+enum class books : unsigned char { not_open, open, closed };
+constinit thread_local books thread_books = books::not_open;
+
+struct thread_end {
+    thread_end() noexcept { thread_books = books::open; }
+    ~thread_end() {
+        thread_books = books::closed;
+        thread_state& thread = *this_thread();
+        thread.idle_limit = 0;
+        give_back(thread, thread.idle_count);
+    }
 };
 
-// Not a class member's destructor order: a stack may be released after this thread's own list has gone.
-constinit thread_local thread_stacks* mine = nullptr;
-constinit thread_local bool thread_ending = false;
-
-thread_stacks::~thread_stacks() {
-    mine = nullptr;
-    thread_ending = true;
-    shared_depot().give(idle, idle.size());
-}
-
-[[gnu::noinline, gnu::cold]] thread_stacks* make_mine() {
-    if (thread_ending) return nullptr;
-    static thread_local thread_stacks list;
-    return mine = &list;
-}
-
-[[gnu::noinline]] thread_stacks* my_stacks() {
-    thread_stacks* list = mine;
-    return list ? list : make_mine();
+// Whether this thread may keep idle stacks: it gives them back at its end.
+[[gnu::noinline]] bool may_keep() {
+    if (thread_books == books::closed) return false;
+    static thread_local thread_end at_the_end;
+    (void)at_the_end;
+    return true;
 }
 
 } // namespace
 
-stack acquire_stack(std::size_t size) {
-    if (size <= default_stack_size) {
-        if (thread_stacks* list = my_stacks()) {
-            if (list->idle.empty()) [[unlikely]]
-                shared_depot().take(list->idle, stacks_in_slab);
-            stack s = list->idle.back();
-            list->idle.pop_back();
-            return s;
-        }
-        std::vector<stack> one;
-        shared_depot().take(one, 1);
-        return one.back();
+std::byte* lowest(stack s) noexcept { return s.top - s.reserved + page_size(); }
+
+stack acquire_slowly(std::size_t size) {
+    if (size > default_stack_size) {
+        std::size_t page = page_size();
+        size = (size + page - 1) / page * page + page;
+        return {carve(map(size), size), size};
     }
-    std::size_t page = page_size();
-    size = (size + page - 1) / page * page + page;
-    return carve(map(size), size);
+    return {shared_depot().take(), default_stack_size};
 }
 
-void release_stack(stack s) noexcept {
-    // Valgrind took what lay below the stack pointer for gone; the next one may build its frames there.
-    static bool const on_valgrind = RUNNING_ON_VALGRIND != 0;
-    if (on_valgrind) [[unlikely]]
-        (void)VALGRIND_MAKE_MEM_UNDEFINED(s.bottom, static_cast<std::size_t>(s.top - s.bottom));
-    if (__asan_unpoison_memory_region)
-        __asan_unpoison_memory_region(s.bottom, static_cast<std::size_t>(s.top - s.bottom));
+void release_slowly(stack s) noexcept {
+    tell_tools_released(s);
     if (s.reserved != default_stack_size) {
         ::munmap(s.top - s.reserved, s.reserved);
         return;
     }
-    if (thread_stacks* list = my_stacks()) {
-        list->idle.push_back(s);
-        if (list->idle.size() > kept_by_thread) [[unlikely]]
-            shared_depot().give(list->idle, kept_by_thread / 2);
+    if (!may_keep()) {
+        shared_depot().give(s.top);
         return;
     }
-    std::vector<stack> one{s};
-    shared_depot().give(one, 1);
+    thread_state& thread = *this_thread();
+    thread.idle_limit = tools_want_to_know() ? 0 : kept_by_thread;
+    next_idle(s.top) = thread.idle_stacks;
+    thread.idle_stacks = s.top;
+    if (++thread.idle_count > kept_by_thread) give_back(thread, kept_by_thread / 2);
 }
 
 } // namespace effects::detail

@@ -33,6 +33,9 @@ thread_local constinit thread_state effects_thread_state{
     .exception_globals = nullptr,
     .starting = nullptr,
     .task = nullptr,
+    .idle_stacks = nullptr,
+    .idle_count = 0,
+    .idle_limit = 0,
 };
 }
 

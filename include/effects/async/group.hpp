@@ -154,9 +154,9 @@ template <class Result, class F, class... Args>
 void spawned<Result, F, Args...>::destroy_it(task_base* t) noexcept {
     auto* self = static_cast<spawned*>(t);
     auto* result = &self->result;
-    core::stack block = self->memory;
+    core::stack block = core::take_stack(*self);
     std::destroy_at(self);
-    core::discard_stack(block);
+    core::release_stack(block);
     if (--result->holders == 0) delete result;
 }
 
@@ -181,9 +181,9 @@ void forked<F>::run_it(core::fiber* f) noexcept {
 template <class F>
 void forked<F>::destroy_it(task_base* t) noexcept {
     auto* self = static_cast<forked*>(t);
-    core::stack block = self->memory;
+    core::stack block = core::take_stack(*self);
     std::destroy_at(self);
-    core::discard_stack(block);
+    core::release_stack(block);
 }
 
 // `spawn` for those that keep results and errors themselves: nothing is allocated but the stack.

@@ -9,36 +9,63 @@
 
 namespace effects::detail {
 
-// A suspended computation: where it goes on, and what of the thread's state is its own. Lives on its own stack.
+// A suspended computation: where it goes on, and what of the thread's state is its own. Lives on its own stack. Nothing is
+// set when it is made, since one is made for each perform that captures: leaving it fills it in.
 struct context {
-    void* stack_pointer = nullptr;
-    frame* top = nullptr;
-    frame* frames = nullptr;
-    fiber* running = nullptr;
-    void* caught_exceptions = nullptr;
-    unsigned uncaught_exceptions = 0;
-    // For AddressSanitizer and ThreadSanitizer; unused without them.
-    void const* stack_bottom = nullptr;
-    std::size_t stack_size = 0;
-    void* fake_stack = nullptr;
-    void* tsan_fiber = nullptr;
+    context() noexcept {} // NOLINT: see above
+
+    void* stack_pointer;
+    frame* top;
+    frame* frames;
+    fiber* running;
+    void* caught_exceptions;
+    unsigned uncaught_exceptions;
+    // Where a sanitizer watches, and only there.
+    void const* stack_bottom;
+    std::size_t stack_size;
+    void* fake_stack;
+    void* tsan_fiber;
 };
 
 struct stack {
-    std::byte* bottom = nullptr; // lowest usable address; a guard page lies below
     std::byte* top = nullptr;
-    std::size_t reserved = 0;   // the whole block, guard included
-    void* tsan_fiber = nullptr; // ThreadSanitizer's books, while something runs on it
+    std::size_t reserved = 0; // below the top, with the guard page at the lower end
     explicit operator bool() const noexcept { return top != nullptr; }
 };
 
 inline constexpr std::size_t default_stack_size = 256 * 1024;
 
-stack acquire_stack(std::size_t size); // throws std::bad_alloc
-void release_stack(stack s) noexcept;
+// An idle stack holds the address of the next one.
+inline std::byte*& next_idle(std::byte* top) noexcept {
+    return *reinterpret_cast<std::byte**>(top - sizeof(std::byte*));
+}
+
+stack acquire_slowly(std::size_t size);
+void release_slowly(stack s) noexcept;
+std::byte* lowest(stack s) noexcept; // of its bytes that may be touched
+
+// At least `size` bytes, less what lies in its guard page; an idle one of the thread's where there is one. Throws std::bad_alloc.
+[[gnu::always_inline]] inline stack acquire_stack(std::size_t size) {
+    thread_state& thread = *this_thread();
+    std::byte* top = thread.idle_stacks;
+    if (!top || size > default_stack_size) [[unlikely]]
+        return acquire_slowly(size);
+    thread.idle_stacks = next_idle(top);
+    --thread.idle_count;
+    return {top, default_stack_size};
+}
+
+[[gnu::always_inline]] inline void release_stack(stack s) noexcept {
+    thread_state& thread = *this_thread();
+    if (thread.idle_count >= thread.idle_limit || s.reserved != default_stack_size) [[unlikely]]
+        return release_slowly(s);
+    next_idle(s.top) = thread.idle_stacks;
+    thread.idle_stacks = s.top;
+    ++thread.idle_count;
+}
 
 struct prompt;
-class running_clause;
+struct clause_link;
 
 // Something that lies on a stack and is linked with what lies further out (a cancel scope of the async layer): told when its
 // stack is captured, and when it is resumed, maybe elsewhere. Whoever makes one counts it in the thread's `pinned`.
@@ -57,22 +84,13 @@ struct fiber {
     context* resumer = nullptr; // who waits for it to suspend or to end; set while it runs
     function run = nullptr;     // its whole life; returns at its end
     stack memory;
-    fiber* strand = nullptr;           // the task it runs in, while it runs
-    std::uint32_t pinned = 0;          // > 0: a task group's body or an unwinding lies on it, so it can't be captured
-    bool dropped = false;              // it is being unwound
-    guest* guests = nullptr;           // the innermost that lies on it
-    running_clause* clauses = nullptr; // the control clauses that run on it, newest first
+    void* tsan_fiber = nullptr;     // ThreadSanitizer's books of it
+    fiber* strand = nullptr;        // the task it runs in, while it runs
+    std::uint32_t pinned = 0;       // > 0: a task group's body or an unwinding lies on it, so it can't be captured
+    bool dropped = false;           // it is being unwound
+    guest* guests = nullptr;        // the innermost that lies on it
+    clause_link* clauses = nullptr; // the control clauses that run on it, newest first
 };
-
-// The one switch site: leaves the running computation in `from`, goes on with `to`; returns when somebody switches
-// to `from`, on whichever thread that is.
-void switch_to(context& from, context& to) noexcept;
-
-// Runs `f.run` on its stack, from `below` downwards; returns when it suspends or ends.
-void start_on_stack(fiber& f, std::byte* below, context& from, frame* top, frame* frames) noexcept;
-
-// The last switch of a stack, which goes to f.resumer.
-[[noreturn]] void leave_stack(fiber& f) noexcept;
 
 // In a body that is being unwound, what would suspend throws the unwinding again (from a destructor: terminates).
 // `pinned` is set meanwhile, so that the check costs nothing elsewhere.
@@ -82,10 +100,12 @@ inline void refuse_in_unwinding(std::string_view what) {
         refuse_in_unwinding_slowly(what);
 }
 
-// Closes the tools' books of a computation that is never continued.
-void abandon(context& suspended) noexcept;
-
-// Gives a stack back whose computation has ended, or is never continued.
-void discard_stack(stack s) noexcept;
+// Takes out the stack of a computation that has ended, or is never continued: destroy the fiber, then release it.
+void close_tsan_fiber(fiber& f) noexcept;
+inline stack take_stack(fiber& f) noexcept {
+    if (f.tsan_fiber) [[unlikely]]
+        close_tsan_fiber(f);
+    return f.memory;
+}
 
 } // namespace effects::detail

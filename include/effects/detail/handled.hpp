@@ -224,9 +224,9 @@ struct handled final : prompt {
 
     static void destroy_all(prompt* p) noexcept {
         auto* self = static_cast<handled*>(p);
-        stack memory = self->memory;
+        stack memory = take_stack(*self);
         std::destroy_at(self);
-        discard_stack(memory);
+        release_stack(memory);
     }
 
     kept<body_result> result;

@@ -8,7 +8,13 @@
 
 #include <effects/detail/fiber.hpp>
 #include <effects/detail/kept.hpp>
+#include <effects/detail/switch.hpp>
 #include <effects/operation.hpp>
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define EFFECTS_KNOWS_SINGLE_THREADED
+#endif
 
 namespace effects::detail {
 
@@ -31,15 +37,20 @@ enum class outcome : unsigned char { value, exception, unwind };
 
 // An operation that waits for its answer, on the stack that performed it.
 struct request {
+    request() noexcept {} // one is made for each perform: nothing is set twice
+
     context here;
-    prompt* target = nullptr;
-    void* handler = nullptr; // the layer whose clause it asks for
-    operation_info const* operation = nullptr;
-    void const* argument = nullptr;
-    any_function clause = nullptr; // tail<Answer> (*)(request*)
-    std::exception_ptr error;
+    prompt* target;
+    void* handler; // the layer whose clause it asks for
+    operation_info const* operation;
+    void const* argument;
+    any_function clause; // tail<Answer> (*)(request*)
+    bool movable;
     outcome how = outcome::value;
-    bool movable = false;
+    union {
+        std::exception_ptr error; // there where `how` says exception
+    };
+    ~request() {}
 };
 
 // Thrown through a body that is given up: its resumption was dropped, or one of its operations aborted. Not a
@@ -56,26 +67,36 @@ struct request_for : request {
 // The body has ended, or never goes on: destroys it all, at once or when the last of its running clauses returns.
 void end(prompt& p) noexcept;
 
+// A running clause, as the stack that it runs on knows it.
+struct clause_link {
+    prompt* of;
+    clause_link* below;
+};
+
 // The clauses lie on the stack of the body that they may resume, drop, or hand to another thread, which may end it
-// while they run. Holds the prompt for as long as one does; lies on the stack that it runs on.
+// while they run. Holds the prompt for as long as one does. Both it and its link lie on the stack that the clause runs on.
 class running_clause {
 public:
-    explicit running_clause(prompt& p) noexcept : prompt_(p), on_(this_thread()->running) {
-        if (p.uses.load(std::memory_order_relaxed) == 0) // so nobody else can see it now
+    [[gnu::always_inline]] running_clause(prompt& p, thread_state const& thread, clause_link& link) noexcept
+        : prompt_(p), on_(thread.running) {
+        if (p.uses.load(std::memory_order_relaxed) == 0) [[likely]] // so nobody else can see it now
             p.uses.store(2, std::memory_order_relaxed);
         else
             p.uses.fetch_add(2, std::memory_order_relaxed);
-        if (on_) below_ = std::exchange(on_->clauses, this);
+        if (on_) {
+            link = {&p, on_->clauses};
+            on_->clauses = &link;
+        }
     }
     running_clause(running_clause const&) = delete;
     running_clause& operator=(running_clause const&) = delete;
-    ~running_clause() {
-        if (on_) on_->clauses = below_;
+    [[gnu::always_inline]] ~running_clause() {
+        if (on_) on_->clauses = on_->clauses->below;
         if (!left_) leave(prompt_);
     }
 
     // It returns its own resumption: the body is suspended, and nobody else can end it.
-    void returns_resumption() noexcept {
+    [[gnu::always_inline]] void returns_resumption() noexcept {
         if (prompt_.uses.load(std::memory_order_relaxed) != 2) return;
         prompt_.uses.store(0, std::memory_order_relaxed);
         left_ = true;
@@ -83,33 +104,55 @@ public:
 
     // Its stack is never continued.
     static void forget_all_on(fiber& f) noexcept {
-        for (running_clause* c = std::exchange(f.clauses, nullptr); c; c = c->below_) leave(c->prompt_);
+        for (clause_link* c = std::exchange(f.clauses, nullptr); c; c = c->below) leave(*c->of);
     }
 
 private:
-    static void leave(prompt& p) noexcept;
+    [[gnu::always_inline]] static void leave(prompt& p) noexcept {
+#ifdef EFFECTS_KNOWS_SINGLE_THREADED
+        if (__libc_single_threaded) {
+            std::uint32_t uses = p.uses.load(std::memory_order_relaxed) - 2;
+            p.uses.store(uses, std::memory_order_relaxed);
+            if (uses == 1) p.destroy(&p);
+            return;
+        }
+#endif
+        if (p.uses.fetch_sub(2, std::memory_order_acq_rel) == 3) p.destroy(&p);
+    }
 
     prompt& prompt_;
     fiber* on_;
-    running_clause* below_ = nullptr;
     bool left_ = false;
 };
 
+[[gnu::cold]] void refuse_pinned(request& r, prompt& p);
+[[noreturn, gnu::cold]] void raise_error(request& r); // what it is resumed with in a value's stead
+
 // Leaves the body up to and including its prompt; returns when it is resumed with a value. Throws what it is resumed with.
-void capture(request& r, prompt& p);
+[[gnu::always_inline]] inline void capture(request& r, prompt& p) {
+    thread_state& thread = *this_thread();
+    if (p.strand != thread.strand || thread.pinned != 0 || p.given_up) [[unlikely]]
+        refuse_pinned(r, p);
+    r.target = &p;
+    p.asked = &r;
+    switch_to(thread, r.here, *p.resumer);
+    if (r.how != outcome::value) [[unlikely]] {
+        if (r.how == outcome::unwind) throw unwinding{&p}; // here, for the unwinder has one frame less to go through
+        raise_error(r);
+    }
+}
 
 // A resume's parent differs from the last one: lookups that were remembered inside may be wrong now.
 void relink(prompt& p, request& r, thread_state& thread) noexcept;
 
 // Continues what `r` suspended; returns when the prompt asks again or ends.
-[[gnu::always_inline]] inline void continue_with(request& r, context& here) noexcept {
+[[gnu::always_inline]] inline void continue_with(request& r, thread_state& thread, context& here) noexcept {
     prompt& p = *r.target;
-    thread_state& thread = *this_thread();
     p.resumer = &here;
     if (p.outermost->outer != thread.top || p.outer_stamp != thread.top->stamp || p.strand != thread.strand)
         [[unlikely]]
         relink(p, r, thread);
-    switch_to(here, r.here);
+    switch_to(thread, here, r.here);
 }
 
 void drop(request& r) noexcept;   // unwinds the captured frames

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <effects/detail/frame.hpp>
@@ -21,6 +22,9 @@ struct thread_state {
     void* exception_globals; // of __cxa_get_globals, whose address is fixed for a thread
     fiber* starting;         // handed to a new stack's first function
     void* task;              // the scheduler's own
+    std::byte* idle_stacks;  // of the default size, ready to be used again
+    std::uint32_t idle_count;
+    std::uint32_t idle_limit; // at which release_stack stops adding to them by itself; 0: at once
 };
 
 extern "C" {

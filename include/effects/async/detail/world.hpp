@@ -97,9 +97,9 @@ struct main_task final : task_base {
         };
         destroy = [](task_base* t) noexcept {
             auto* self = static_cast<main_task*>(t);
-            core::stack block = self->memory;
+            core::stack block = core::take_stack(*self);
             std::destroy_at(self);
-            core::discard_stack(block);
+            core::release_stack(block);
         };
         top = core::this_thread()->top;
     }
