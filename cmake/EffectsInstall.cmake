@@ -4,11 +4,10 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/effects")
 set(pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
-get_property(built GLOBAL PROPERTY EFFECTS_MODULES_BUILT)
 list(JOIN EFFECTS_ALL_MODULES "|" any_module)
 
 # core's headers are all that no other module has claimed.
-if("core" IN_LIST built)
+if("core" IN_LIST modules)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/effects" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
             FILES_MATCHING PATTERN "*.hpp" REGEX "/include/effects/(${any_module})(\\.hpp)?$" EXCLUDE)
 endif()
@@ -26,7 +25,7 @@ set(pc_libs_Threads -pthread)
 # The way from a .pc file back to the prefix: an installed tree may be moved.
 string(REGEX REPLACE "[^/]+" ".." pc_prefix "${pc_dir}")
 
-foreach(module IN LISTS built)
+foreach(module IN LISTS modules)
     if(NOT module STREQUAL "core")
         install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/effects/${module}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/effects"
                 FILES_MATCHING PATTERN "*.hpp")
@@ -57,7 +56,7 @@ endforeach()
 
 set(pc_name effects)
 set(pc_libs)
-list(TRANSFORM built PREPEND effects- OUTPUT_VARIABLE pc_requires)
+list(TRANSFORM modules PREPEND effects- OUTPUT_VARIABLE pc_requires)
 list(JOIN pc_requires ", " pc_requires)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/effects.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/effects.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/effects.pc" DESTINATION "${pc_dir}")

@@ -19,10 +19,6 @@ function(effects_module name)
                 if(NOT CMAKE_MATCH_1 IN_LIST allowed)
                     message(FATAL_ERROR "effects::${name} must not link ${link}: cmake/layers.txt lets it link: ${allowed}")
                 endif()
-                if(NOT TARGET ${link})
-                    message(STATUS "effects: ${name} wants ${link}, which is not there yet")
-                    continue()
-                endif()
             endif()
             list(APPEND links_${kind} ${link})
         endforeach()
@@ -36,7 +32,6 @@ function(effects_module name)
     target_link_libraries(effects_${name} PUBLIC ${links_PUBLIC} PRIVATE ${links_PRIVATE})
     set_target_properties(effects_${name} PROPERTIES
         EXPORT_NAME ${name} CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
-    set_property(GLOBAL APPEND PROPERTY EFFECTS_MODULES_BUILT ${name})
 endfunction()
 
 # Sets <out> to those of the given effects:: targets that this build does not have (EFFECTS_MODULES chose others).
