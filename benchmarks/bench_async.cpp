@@ -3,11 +3,18 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
+#include <utility>
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <effects/async.hpp>
 #include <effects/live.hpp>
@@ -18,42 +25,117 @@ namespace asio = boost::asio;
 namespace async = effects::async;
 namespace live = effects::live;
 
+constexpr int group_size = 100;
+
 // ---- Asio ----
+
+void rethrow(std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+}
 
 template <class Body>
 void in_asio(Body body) {
     asio::io_context loop(1);
     asio::spawn(
-        loop, [&](asio::yield_context yield) { body(loop, yield); },
-        [](std::exception_ptr error) {
-            if (error) std::rethrow_exception(error);
-        });
+        loop, [&](asio::yield_context yield) { body(loop, yield); }, &rethrow);
     loop.run();
 }
 
+// Suspends until what `start` begins has called the handler that it is given.
+template <class Start>
+void await(asio::yield_context yield, Start start) {
+    asio::async_initiate<asio::yield_context, void()>(
+        [&start](auto handler) { start(std::move(handler)); }, yield);
+}
+
 void asio_switch(benchmark::State& state) {
+    bool done = false; // outlives both
     in_asio([&](asio::io_context& loop, asio::yield_context yield) {
-        bool done = false;
         asio::spawn(
             loop,
             [&](asio::yield_context other) {
                 while (!done) asio::post(other);
             },
-            [](std::exception_ptr) {});
+            &rethrow);
         while (state.KeepRunningBatch(2)) asio::post(yield); // there and back
         done = true;
     });
 }
 BENCHMARK(asio_switch)->Name("asio_spawn/switch");
 
+// Not `asio::spawn(loop, f, yield)`: in Boost 1.81 that rethrows a null exception_ptr.
 void asio_spawn_join(benchmark::State& state) {
     in_asio([&](asio::io_context& loop, asio::yield_context yield) {
         for (auto _ : state)
-            asio::spawn(
-                loop, [](asio::yield_context) {}, yield);
+            await(yield, [&](auto handler) {
+                auto where = asio::get_associated_executor(handler);
+                asio::spawn(
+                    loop, [](asio::yield_context) {},
+                    asio::bind_executor(where, [joined = std::move(handler)](std::exception_ptr error) mutable {
+                        rethrow(error);
+                        std::move(joined)();
+                    }));
+            });
     });
 }
 BENCHMARK(asio_spawn_join)->Name("asio_spawn/spawn_join");
+
+void asio_group_task(benchmark::State& state) {
+    in_asio([&](asio::io_context& loop, asio::yield_context yield) {
+        while (state.KeepRunningBatch(group_size))
+            await(yield, [&](auto handler) {
+                struct group {
+                    decltype(handler) joined;
+                    int running = group_size;
+                };
+                auto g = std::make_shared<group>(group{std::move(handler)});
+                for (int i = 0; i < group_size; ++i)
+                    asio::spawn(
+                        loop, [](asio::yield_context task) { asio::post(task); },
+                        [g](std::exception_ptr error) {
+                            rethrow(error);
+                            if (--g->running == 0) asio::post(std::move(g->joined));
+                        });
+            });
+    });
+}
+BENCHMARK(asio_group_task)->Name("asio_spawn/group_task");
+
+void asio_timeout(benchmark::State& state) {
+    in_asio([&](asio::io_context& loop, asio::yield_context yield) {
+        asio::steady_timer timer(loop);
+        for (auto _ : state) {
+            timer.expires_after(std::chrono::hours(1));
+            timer.async_wait([](boost::system::error_code) {});
+            asio::post(yield);
+            timer.cancel();
+        }
+    });
+}
+BENCHMARK(asio_timeout)->Name("asio_spawn/timeout");
+
+void asio_channel(benchmark::State& state) {
+    in_asio([&](asio::io_context& loop, asio::yield_context yield) {
+        asio::experimental::channel<void(boost::system::error_code, int)> channel(loop, 16);
+        for (auto _ : state) {
+            channel.async_send({}, 1, yield);
+            benchmark::DoNotOptimize(channel.async_receive(yield));
+        }
+    });
+}
+BENCHMARK(asio_channel)->Name("asio_spawn/channel");
+
+void asio_blocking(benchmark::State& state) {
+    asio::thread_pool workers(4);
+    in_asio([&](asio::io_context& loop, asio::yield_context yield) {
+        auto const busy = asio::make_work_guard(loop);
+        for (auto _ : state)
+            await(yield, [&](auto handler) {
+                asio::post(workers, [&loop, back = std::move(handler)]() mutable { asio::post(loop, std::move(back)); });
+            });
+    });
+}
+BENCHMARK(asio_blocking)->Name("asio_spawn/blocking")->UseRealTime();
 
 // ---- ours ----
 
@@ -81,11 +163,10 @@ void spawn_join(benchmark::State& state) {
 BENCHMARK(spawn_join)->Name("async/spawn_join");
 
 void group_task(benchmark::State& state) {
-    constexpr int tasks = 100;
     live::run([&] {
-        while (state.KeepRunningBatch(tasks))
+        while (state.KeepRunningBatch(group_size))
             async::task_group([&](async::group& g) {
-                for (int i = 0; i < tasks; ++i) g.spawn([] { async::yield(); });
+                for (int i = 0; i < group_size; ++i) g.spawn([] { async::yield(); });
             });
     });
 }
@@ -97,6 +178,17 @@ void timeout_not_firing(benchmark::State& state) {
     });
 }
 BENCHMARK(timeout_not_firing)->Name("async/timeout");
+
+void channel(benchmark::State& state) {
+    live::run([&] {
+        async::channel<int> through(16);
+        for (auto _ : state) {
+            through.send(1);
+            benchmark::DoNotOptimize(through.receive());
+        }
+    });
+}
+BENCHMARK(channel)->Name("async/channel");
 
 void blocking_round_trip(benchmark::State& state) {
     live::run([&] {

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: BSL-1.0
-// A hello-world server in direct style beside the same one on Beast's async callbacks: what a request costs the server's
-// thread in CPU time. One client thread keeps 16 keep-alive connections busy, a request at a time on each.
+// What a request costs in CPU time: the thread of a hello-world server in direct style beside the same server on Beast's
+// async callbacks, and the thread of a client beside one on Beast and asio::spawn. The other side is the same for both: a
+// thread that speaks HTTP by plain sockets, over 16 keep-alive connections with a request at a time on each.
 #include <benchmark/benchmark.h>
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <exception>
 #include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/spawn.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -31,11 +36,13 @@ namespace {
 
 constexpr int connections = 16;
 
-// ---- the load ----
+constexpr std::string_view greeting = "Hello, world!";
 
-class client {
+// ---- the load for servers ----
+
+class load {
 public:
-    explicit client(unsigned short port) {
+    explicit load(unsigned short port) {
         for (int& fd : sockets_) {
             fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
             sockaddr_in to{};
@@ -48,9 +55,9 @@ public:
             ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         }
     }
-    client(client const&) = delete;
-    client& operator=(client const&) = delete;
-    ~client() {
+    load(load const&) = delete;
+    load& operator=(load const&) = delete;
+    ~load() {
         for (int fd : sockets_) ::close(fd);
     }
 
@@ -71,7 +78,7 @@ private:
             ssize_t n = ::recv(fd, buffer.data() + got, buffer.size() - got, 0);
             if (n <= 0) throw std::runtime_error("the server under test closed the connection");
             got += static_cast<std::size_t>(n);
-            if (std::string_view(buffer.data(), got).ends_with("Hello, world!")) return;
+            if (std::string_view(buffer.data(), got).ends_with(greeting)) return;
         }
     }
 
@@ -87,16 +94,106 @@ double cpu_seconds(pthread_t thread) {
 }
 
 template <class Server>
-void hello(benchmark::State& state) {
+void server_hello(benchmark::State& state) {
     Server server;
-    client load(server.port());
-    for (int i = 0; i < 50; ++i) load.round();
+    load clients(server.port());
+    for (int i = 0; i < 50; ++i) clients.round();
     while (state.KeepRunningBatch(connections)) {
         double before = cpu_seconds(server.thread());
-        load.round();
+        clients.round();
         state.SetIterationTime(cpu_seconds(server.thread()) - before);
     }
 }
+
+// ---- the server for clients ----
+
+// Answers each header section on each connection, whatever it says.
+class peer {
+public:
+    peer() {
+        door_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof at;
+        if (door_ < 0 || ::bind(door_, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || ::listen(door_, 64) != 0 ||
+            ::getsockname(door_, reinterpret_cast<sockaddr*>(&at), &size) != 0 ||
+            ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stop_) != 0)
+            throw std::runtime_error("cannot listen on loopback");
+        port_ = ntohs(at.sin_port);
+        thread_ = std::thread([this] { run(); });
+    }
+    peer(peer const&) = delete;
+    peer& operator=(peer const&) = delete;
+    ~peer() {
+        ::close(stop_[1]); // seen as readable by the other end
+        thread_.join();
+        ::close(stop_[0]);
+        ::close(door_);
+    }
+    unsigned short port() const { return port_; }
+
+private:
+    void run() const {
+        int const set = ::epoll_create1(EPOLL_CLOEXEC);
+        auto const watch = [&](int fd) {
+            epoll_event interest{};
+            interest.events = EPOLLIN;
+            interest.data.fd = fd;
+            ::epoll_ctl(set, EPOLL_CTL_ADD, fd, &interest);
+        };
+        watch(door_);
+        watch(stop_[0]);
+        std::vector<int> open;
+        for (bool stopped = false; !stopped;) {
+            std::array<epoll_event, connections> events;
+            int const count = ::epoll_wait(set, events.data(), connections, -1);
+            for (int i = 0; i < count; ++i) {
+                int const fd = events[static_cast<std::size_t>(i)].data.fd;
+                if (fd == stop_[0]) {
+                    stopped = true;
+                } else if (fd == door_) {
+                    open.push_back(::accept4(door_, nullptr, nullptr, SOCK_CLOEXEC));
+                    int on = 1;
+                    ::setsockopt(open.back(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+                    watch(open.back());
+                } else if (!answer(fd)) {
+                    ::epoll_ctl(set, EPOLL_CTL_DEL, fd, nullptr);
+                }
+            }
+        }
+        for (int fd : open) ::close(fd);
+        ::close(set);
+    }
+    static bool answer(int fd) {
+        std::array<char, 4096> buffer;
+        ssize_t const got = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (got <= 0) return false;
+        static constexpr std::string_view response =
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, world!";
+        if (!std::string_view(buffer.data(), static_cast<std::size_t>(got)).ends_with("\r\n\r\n")) return true;
+        return ::send(fd, response.data(), response.size(), MSG_NOSIGNAL) > 0;
+    }
+
+    int door_ = -1;
+    int stop_[2] = {-1, -1};
+    unsigned short port_ = 0;
+    std::thread thread_;
+};
+
+// `more()` for all connections of one benchmark, which runs on one thread.
+class shared_iterations {
+public:
+    explicit shared_iterations(benchmark::State& state) : state_(state) {}
+    bool more() {
+        if (!over_) over_ = !state_.KeepRunning();
+        return !over_;
+    }
+
+private:
+    benchmark::State& state_;
+    bool over_ = false;
+};
 
 // ---- ours ----
 
@@ -109,7 +206,7 @@ public:
             namespace http = effects::http;
             namespace async = effects::async;
             http::router routes;
-            routes.get("/hello", [] { return http::ok_text("Hello, world!"); });
+            routes.get("/hello", [] { return http::ok_text(std::string(greeting)); });
             effects::live::run({.handle_signals = false}, [&] {
                 auto door = effects::perform(effects::net::listen({"127.0.0.1", 0}));
                 port.set_value(door.local().port);
@@ -130,7 +227,27 @@ private:
     std::thread thread_;
     unsigned short port_ = 0;
 };
-BENCHMARK(hello<direct_style>)->Name("http/server/hello")->UseManualTime();
+BENCHMARK(server_hello<direct_style>)->Name("http/server/hello")->UseManualTime();
+
+void client_hello(benchmark::State& state) {
+    namespace http = effects::http;
+    namespace async = effects::async;
+    peer server;
+    std::string const url = "http://127.0.0.1:" + std::to_string(server.port()) + "/hello";
+    effects::live::run(
+        {.handle_signals = false},
+        [&] {
+            shared_iterations iterations(state);
+            async::task_group([&](async::group& g) {
+                for (int i = 0; i < connections; ++i)
+                    g.spawn([&] {
+                        while (iterations.more()) benchmark::DoNotOptimize(effects::perform(http::get(url)));
+                    });
+            });
+        },
+        http::client{});
+}
+BENCHMARK(client_hello)->Name("http/client/hello");
 
 // ---- Beast, async callbacks ----
 
@@ -152,7 +269,7 @@ private:
         response_.emplace(beast::http::status::ok, request_.version());
         response_->set(beast::http::field::content_type, "text/plain; charset=utf-8");
         response_->keep_alive(request_.keep_alive());
-        response_->body() = "Hello, world!";
+        response_->body() = greeting;
         response_->prepare_payload();
         beast::http::async_write(socket_, *response_, [self = shared_from_this()](auto error, std::size_t) {
             if (!error) self->read();
@@ -192,7 +309,39 @@ private:
     tcp::acceptor door_;
     std::thread thread_;
 };
-BENCHMARK(hello<callbacks>)->Name("beast_callbacks/server/hello")->UseManualTime();
+BENCHMARK(server_hello<callbacks>)->Name("beast_callbacks/server/hello")->UseManualTime();
+
+// ---- Beast, asio::spawn ----
+
+void spawned_client_hello(benchmark::State& state) {
+    namespace asio = boost::asio;
+    peer server;
+    asio::io_context loop(1);
+    shared_iterations iterations(state);
+    for (int i = 0; i < connections; ++i)
+        asio::spawn(
+            loop,
+            [&](asio::yield_context yield) {
+                tcp::socket socket(loop);
+                socket.async_connect({asio::ip::address_v4::loopback(), server.port()}, yield);
+                socket.set_option(tcp::no_delay(true));
+                beast::flat_buffer buffer;
+                while (iterations.more()) {
+                    beast::http::request<beast::http::empty_body> request(beast::http::verb::get, "/hello", 11);
+                    request.set(beast::http::field::host, "127.0.0.1");
+                    request.set(beast::http::field::user_agent, "beast");
+                    beast::http::async_write(socket, request, yield);
+                    beast::http::response<beast::http::string_body> response;
+                    beast::http::async_read(socket, buffer, response, yield);
+                    benchmark::DoNotOptimize(response);
+                }
+            },
+            [](std::exception_ptr error) {
+                if (error) std::rethrow_exception(error);
+            });
+    loop.run();
+}
+BENCHMARK(spawned_client_hello)->Name("beast_spawn/client/hello");
 
 } // namespace
 

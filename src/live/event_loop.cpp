@@ -42,9 +42,11 @@ void event_loop::enqueue(task_base& task) noexcept {
     last_ready_ = &task;
 }
 
-task_base* event_loop::take_ready() noexcept {
+task_base* event_loop::next_to_run() noexcept {
     task_base* task = first_ready_;
-    if (!task) return nullptr;
+    if (!task || runs_left_ == 0) return nullptr;
+    --runs_left_;
+    now_is_old_ = true;
     first_ready_ = task->next_ready;
     if (!first_ready_) last_ready_ = nullptr;
     return task;
@@ -62,16 +64,15 @@ void event_loop::adapt() noexcept {
         runs_between_polls_ = std::min(runs_between_polls_ * 2, 1024u);
 }
 
+// Until none is ready, or the reactor's turn has come.
 void event_loop::run_ready(bool const& ended) {
-    for (unsigned left = runs_between_polls_; left != 0; --left) {
-        task_base* task = take_ready();
-        if (!task) return;
-        now_is_old_ = true;
+    runs_left_ = runs_between_polls_;
+    while (task_base* task = next_to_run()) {
         run(*task);
         if (ended) return;
     }
     now_is_old_ = true;
-    adapt();
+    if (runs_left_ == 0) adapt();
 }
 
 void event_loop::poll() {

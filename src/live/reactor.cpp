@@ -16,6 +16,7 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -28,92 +29,42 @@ namespace {
 using executor = asio::io_context::executor_type;
 using asio_descriptor = asio::posix::basic_stream_descriptor<executor>;
 
-// Room for one pending operation of Asio's, so that waiting does not allocate.
-class op_room {
-public:
-    void* take(std::size_t size) {
-        if (taken_ || size > sizeof(room_)) return ::operator new(size);
-        taken_ = true;
-        return room_;
-    }
-    void give_back(void* p) noexcept {
-        if (p == room_)
-            taken_ = false;
-        else
-            ::operator delete(p);
-    }
-
-private:
-    alignas(std::max_align_t) std::byte room_[192];
-    bool taken_ = false;
-};
-
-template <class T>
-struct op_allocator {
-    using value_type = T;
-    op_room* room;
-
-    explicit op_allocator(op_room& r) noexcept : room(&r) {}
-    template <class U>
-    op_allocator(op_allocator<U> const& other) noexcept : room(other.room) {}
-    T* allocate(std::size_t n) { return static_cast<T*>(room->take(n * sizeof(T))); }
-    void deallocate(T* p, std::size_t) noexcept { room->give_back(p); }
-    template <class U>
-    bool operator==(op_allocator<U> const& other) const noexcept {
-        return room == other.room;
-    }
-};
-
 } // namespace
 
 // ---- the reactor -------------------------------------------------------------------------------------------------------
 
+// The tasks' descriptors stand in an epoll set of their own, each registered once, for both directions and for edges; Asio
+// waits for that set. Asio's own wait for a descriptor would cost a system call (epoll_ctl) each time.
 struct reactor::state {
     asio::io_context io{1};
     asio::executor_work_guard<executor> stay{io.get_executor()};
     descriptor::state* first = nullptr; // all that are open
+    int watched_fd = -1;                // the epoll set
+    std::optional<asio_descriptor> watched;
+    bool watching = false; // Asio waits for it
     int alarm_fd = -1;
     async::time_point alarm_at = async::never; // what it is set to
     std::unique_ptr<bell> alarm;
 
     ~state();
+    void collect() noexcept;
+    void watch();
 };
 
 // ---- descriptors -------------------------------------------------------------------------------------------------------
 
-// Shared by the descriptor and by Asio's pending waits. A wait is never taken back when the task that asked for it is
-// cancelled: it stays for whoever waits next.
 struct descriptor::state {
     struct side {
-        op_room room;
         async::detail::waiter_list waiting;
-        bool armed = false;
+        bool exhausted = false; // nothing more until the next edge
     };
 
-    // The completion of a wait.
-    struct arrival {
-        state* of;
-        direction which;
-
-        arrival(state& s, direction d) noexcept : of(&s), which(d) { ++of->holders; }
-        arrival(arrival&& other) noexcept : of(std::exchange(other.of, nullptr)), which(other.which) {}
-        arrival& operator=(arrival&&) = delete;
-        ~arrival() {
-            if (of) of->let_go();
-        }
-
-        using allocator_type = op_allocator<std::byte>;
-        allocator_type get_allocator() const noexcept { return allocator_type(of->at(which).room); }
-        void operator()(boost::system::error_code) const noexcept {
-            of->at(which).armed = false;
-            of->at(which).waiting.wake_all();
-        }
-    };
-
-    state(reactor::state& r, int fd) : home(&r) {
-        boost::system::error_code problem;
-        watched.emplace(r.io.get_executor()).assign(fd, problem);
-        if (problem) throw std::system_error(problem.value(), std::system_category(), "watching a descriptor");
+    state(reactor::state& r, int fd_) : fd(fd_), home(&r) {
+        epoll_event interest{};
+        interest.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        interest.data.ptr = this;
+        if (::epoll_ctl(home->watched_fd, EPOLL_CTL_ADD, fd, &interest) != 0)
+            throw std::system_error(errno, std::system_category(), "watching a descriptor");
         next = home->first;
         if (next) next->previous = this;
         home->first = this;
@@ -121,60 +72,86 @@ struct descriptor::state {
 
     side& at(direction d) noexcept { return sides[static_cast<std::size_t>(d)]; }
 
+    // Only tasks are woken here: none runs, so no descriptor goes while the events of one batch are looked at.
+    void arrived(std::uint32_t events) noexcept {
+        bool const over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+        if (over || (events & EPOLLRDHUP) != 0) no_more_edges = true;
+        if (over || (events & (EPOLLIN | EPOLLRDHUP)) != 0) arrived(at(direction::read));
+        if (over || (events & EPOLLOUT) != 0) arrived(at(direction::write));
+    }
+    static void arrived(side& s) noexcept {
+        s.exhausted = false;
+        s.waiting.wake_all();
+    }
+
     void close() noexcept {
         if (!home) return;
         (previous ? previous->next : home->first) = next;
         if (next) next->previous = previous;
+        // Closing alone would leave it in the set as long as a forked child has it.
+        ::epoll_ctl(home->watched_fd, EPOLL_CTL_DEL, fd, nullptr);
+        ::close(std::exchange(fd, -1));
         home = nullptr;
-        watched.reset();
         for (side& s : sides) s.waiting.wake_all();
     }
 
-    void let_go() noexcept {
-        if (--holders == 0) delete this;
-    }
-
-    reactor::state* home;                   // null: closed
-    std::optional<asio_descriptor> watched; // Asio's object must not outlive the reactor; a stream may
+    int fd;
+    reactor::state* home; // null: closed
+    bool no_more_edges = false; // the peer's end, or an error, was seen: it may lie behind what is read now
     side sides[2];
     state* previous = nullptr;
     state* next = nullptr;
-    int holders = 1;
 };
 
 descriptor::descriptor(reactor& of, int fd) {
     try {
-        state_ = new state(of.inside(), fd);
+        state_ = std::make_unique<state>(of.inside(), fd);
     } catch (...) {
         ::close(fd);
         throw;
     }
 }
 
+descriptor::descriptor(descriptor&&) noexcept = default;
+
 descriptor::~descriptor() {
-    if (!state_) return;
-    state_->close();
-    state_->let_go();
+    if (state_) state_->close();
 }
 
-int descriptor::fd() const noexcept { return state_->watched ? state_->watched->native_handle() : -1; }
+int descriptor::fd() const noexcept { return state_->fd; }
 
 void descriptor::wait(direction d, char const* what) {
     if (!state_->home) return;
-    state::side& side = state_->at(d);
-    if (!side.armed) {
-        state_->watched->async_wait(d == direction::read ? asio_descriptor::wait_read : asio_descriptor::wait_write,
-                                    state::arrival(*state_, d));
-        side.armed = true;
-    }
-    async::detail::waiter w(what, state_);
-    side.waiting.push_back(w);
+    async::detail::waiter w(what, state_.get());
+    state_->at(d).waiting.push_back(w);
     w.wait();
 }
 
 bool descriptor::anyone_waits(direction d) const noexcept { return !state_->at(d).waiting.empty(); }
 
+void descriptor::exhausted(direction d) noexcept { state_->at(d).exhausted = true; }
+
+bool descriptor::would_block(direction d) const noexcept { return state_->at(d).exhausted && !state_->no_more_edges; }
+
 void descriptor::close() noexcept { state_->close(); }
+
+void reactor::state::collect() noexcept {
+    constexpr int most = 64;
+    epoll_event events[most];
+    int count = 0;
+    do {
+        count = ::epoll_wait(watched_fd, events, most, 0);
+        for (int i = 0; i < count; ++i) static_cast<descriptor::state*>(events[i].data.ptr)->arrived(events[i].events);
+    } while (count == most);
+}
+
+void reactor::state::watch() {
+    if (std::exchange(watching, true)) return;
+    watched->async_wait(asio_descriptor::wait_read, [this](boost::system::error_code problem) {
+        watching = false;
+        if (!problem) collect();
+    });
+}
 
 // ---- bells -------------------------------------------------------------------------------------------------------------
 
@@ -209,11 +186,15 @@ bell::~bell() {
 
 reactor::state::~state() {
     while (first) first->close();
+    watched.reset(); // and closes it
     alarm.reset();
     if (alarm_fd >= 0) ::close(alarm_fd);
 }
 
 reactor::reactor() : state_(std::make_unique<state>()) {
+    state_->watched_fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (state_->watched_fd < 0) throw std::system_error(errno, std::system_category(), "epoll_create1");
+    state_->watched.emplace(state_->io.get_executor(), state_->watched_fd);
     state_->alarm_fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (state_->alarm_fd < 0) throw std::system_error(errno, std::system_category(), "timerfd_create");
     state_->alarm = std::make_unique<bell>(*this, state_->alarm_fd, [s = state_.get()] {
@@ -226,12 +207,16 @@ reactor::~reactor() = default;
 
 void reactor::post(std::function<void()> f) { asio::post(state_->io, std::move(f)); }
 
-void reactor::poll() { state_->io.poll(); }
+void reactor::poll() {
+    state_->collect(); // here rather than by Asio, which would have to be told to watch the set again
+    state_->io.poll();
+}
 
 // epoll counts in milliseconds, rounded up: good for what is far, and costs no call. The last stretch is the alarm's.
 void reactor::wait(async::time_point now, async::time_point limit) {
     using namespace std::chrono_literals;
     constexpr async::duration near = 5ms;
+    state_->watch();
     if (limit == async::never) {
         state_->io.run_one();
     } else if (limit - now > near) {

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <utility>
 
 #include <effects/async/detail/waiter.hpp>
 #include <effects/async/time.hpp>
@@ -39,20 +38,23 @@ enum class direction : unsigned char { read, write };
 class descriptor {
 public:
     descriptor(reactor& of, int fd); // closes `fd` when it throws
-    descriptor(descriptor&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    descriptor(descriptor&&) noexcept;
     descriptor& operator=(descriptor&&) = delete;
     ~descriptor();
 
     int fd() const noexcept; // -1 once it is closed
-    // In a task: suspends until it may be ready (now and then too early), or closed.
+    // In a task, after a call that would have blocked: suspends until it may be ready (now and then too early), or closed.
     void wait(direction d, char const* what);
     bool anyone_waits(direction d) const noexcept;
-    void close() noexcept; // wakes those who wait
+    // A call has just moved less than it was asked to, or would have blocked: until something happens, so would the next.
+    void exhausted(direction d) noexcept;
+    bool would_block(direction d) const noexcept; // as far as is known
+    void close() noexcept;                        // wakes those who wait
 
     struct state;
 
 private:
-    state* state_;
+    std::unique_ptr<state> state_;
 };
 
 // Calls `f` in the loop whenever the descriptor, which it does not own, is readable. `f` reads it empty.

@@ -53,13 +53,13 @@ public:
 
     std::size_t read_some(std::span<std::byte> to) override {
         if (to.empty()) return 0;
-        return move_some(direction::read, reads_in_a_row_, "net::read",
+        return move_some(direction::read, reads_in_a_row_, "net::read", to.size(),
                          [&](int fd) { return ::recv(fd, to.data(), to.size(), 0); });
     }
 
     std::size_t write_some(std::span<std::byte const> from) override {
         if (from.empty()) return 0;
-        return move_some(direction::write, writes_in_a_row_, "net::write",
+        return move_some(direction::write, writes_in_a_row_, "net::write", from.size(),
                          [&](int fd) { return ::send(fd, from.data(), from.size(), MSG_NOSIGNAL); });
     }
 
@@ -84,20 +84,25 @@ public:
 
 private:
     template <class Call>
-    std::size_t move_some(direction d, unsigned& in_a_row, char const* what, Call call) {
+    std::size_t move_some(direction d, unsigned& in_a_row, char const* what, std::size_t wanted, Call call) {
         enter(*loop_, in_a_row);
         if (fd_.anyone_waits(d))
             throw std::logic_error(d == direction::read ? "two tasks read from one stream at once"
                                                         : "two tasks write to one stream at once");
         for (;;) {
             if (fd_.fd() < 0) throw closed_here("the stream");
-            ssize_t const size = call(fd_.fd());
-            if (size >= 0) {
-                ++in_a_row;
-                return static_cast<std::size_t>(size);
+            if (!fd_.would_block(d)) {
+                ssize_t const size = call(fd_.fd());
+                if (size >= 0) {
+                    ++in_a_row;
+                    // A stream's buffer that was not filled has emptied the socket's, and the other way round (epoll(7)).
+                    if (size > 0 && static_cast<std::size_t>(size) < wanted) fd_.exhausted(d);
+                    return static_cast<std::size_t>(size);
+                }
+                if (errno == EINTR) continue;
+                if (errno != EAGAIN && errno != EWOULDBLOCK) throw failure(d, errno);
+                fd_.exhausted(d);
             }
-            if (errno == EINTR) continue;
-            if (errno != EAGAIN && errno != EWOULDBLOCK) throw failure(d, errno);
             in_a_row = 0;
             fd_.wait(d, what);
         }

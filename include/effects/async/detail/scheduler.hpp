@@ -39,7 +39,7 @@ public:
     void operator()(spawn const& op);
 
     // ---- for worlds ----
-    void run(task_base& task);   // until it parks or ends; an ended one is destroyed
+    void run(task_base& task);   // until it parks or ends, and those of `next_to_run`; an ended one is destroyed
     void start(task_base& task); // its first time; from a task or from the loop
     task_base* first_task() const noexcept { return first_task_; }
     std::size_t tasks() const noexcept { return task_count_; }
@@ -54,6 +54,8 @@ public:
 protected:
     // Takes a task that has become ready.
     virtual void enqueue(task_base& task) noexcept = 0;
+    // Takes out the ready task that is to run now that one has parked; null: what called `run` goes on.
+    virtual task_base* next_to_run() noexcept { return nullptr; }
 
 private:
     struct timer {
@@ -63,6 +65,7 @@ private:
         bool before(timer const& other) const noexcept { return at != other.at ? at < other.at : order < other.order; }
     };
 
+    void park(task_base& task, core::thread_state& thread) noexcept;
     void arm(task_base& task, time_point at);
     void disarm(task_base& task) noexcept;
     void place(std::size_t i, timer t) noexcept;
@@ -76,9 +79,6 @@ private:
     task_base* first_task_ = nullptr;
     std::size_t task_count_ = 0;
 };
-
-// The way into a task and out of it, for schedulers.
-void park(task_base& task) noexcept;
 
 // A line for each living task, in the order in which they were made: "\n    main/2 waits in channel::receive".
 std::string describe_tasks(scheduler const& of);

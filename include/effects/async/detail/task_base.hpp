@@ -43,6 +43,7 @@ struct task_base : core::fiber {
     std::uint32_t pinned_count = 0;
     state_type state = state_type::fresh;
     bool interruptible = false; // parked where a cancellation may wake it
+    bool by_loop = false;       // `resumer` is a scheduler's `run`, not the task that spawned it
     scope* innermost;           // its open scopes, ending with `whole`
     scope whole;
     void (*destroy)(task_base*) noexcept = nullptr; // with its stack
@@ -74,9 +75,15 @@ private:
     lineage* own_ = nullptr;  // once it has children
 };
 
-// The running task; throws std::logic_error that says to use a world's run where there is none.
-task_base& current_task();
 inline task_base* current_task_or_null() noexcept { return static_cast<task_base*>(core::this_thread()->task); }
+// The running task; throws std::logic_error that says to use a world's run where there is none.
+[[noreturn, gnu::cold]] void throw_no_task_runs();
+inline task_base& current_task() {
+    task_base* task = current_task_or_null();
+    if (!task) [[unlikely]]
+        throw_no_task_runs();
+    return *task;
+}
 
 // Ends what is overdue among the task's scopes, then throws `cancelled` if it is.
 void throw_if_overdue(task_base& task);

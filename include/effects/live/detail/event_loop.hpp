@@ -45,7 +45,7 @@ public:
 
 private:
     void enqueue(async::detail::task_base& task) noexcept override;
-    async::detail::task_base* take_ready() noexcept;
+    async::detail::task_base* next_to_run() noexcept override;
     void run_ready(bool const& ended);
     void adapt() noexcept;
     void poll();
@@ -60,6 +60,7 @@ private:
     async::time_point now_{};
     bool now_is_old_ = true;
     unsigned runs_between_polls_ = 16;
+    unsigned runs_left_ = 0; // until the next poll
     async::time_point busy_since_ = async::never; // the last poll, when there has been something ready ever since
 };
 
