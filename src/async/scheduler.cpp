@@ -2,6 +2,7 @@
 #include <effects/async/detail/scheduler.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <utility>
 
@@ -53,6 +54,37 @@ std::string task_base::path() const {
     std::string text = word(name, number, from_);
     for (lineage* l = from_; l; l = l->parent) text.insert(0, word(l->name, l->number, l->parent) + "/");
     return text;
+}
+
+std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size) noexcept {
+    std::size_t used = 0;
+    auto add = [&](char const* text, std::size_t length) {
+        for (; length > 0 && used < size; --length) buffer[used++] = *text++;
+    };
+    auto add_word = [&](std::string const& given, std::uint64_t number, lineage const* parent) {
+        if (used > 0) add("/", 1);
+        if (!given.empty()) return add(given.data(), given.size());
+        if (!parent) return add("main", 4);
+        char digits[20];
+        char* const end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+        add(digits, static_cast<std::size_t>(end - digits));
+    };
+    auto& task = static_cast<task_base const&>(strand);
+    constexpr std::size_t most = 64;
+    lineage const* above[most];
+    std::size_t count = 0;
+    for (lineage const* l = task.from_; l && count < most; l = l->parent) above[count++] = l;
+    while (count > 0) {
+        lineage const& l = *above[--count];
+        add_word(l.name, l.number, l.parent);
+    }
+    add_word(task.name, task.number, task.from_);
+    return used;
+}
+
+core::stack acquire_task_stack(std::size_t size) {
+    if (size == 0) size = current_task().home->stack_size();
+    return core::acquire_stack(size);
 }
 
 void throw_no_task_runs() {
@@ -139,6 +171,7 @@ void scheduler::start(task_base& task) {
     if (task.state == task_base::state_type::ended) task.destroy(&task);
 }
 
+scheduler::scheduler() { core::name_of_strand.store(&write_path, std::memory_order_relaxed); }
 scheduler::~scheduler() = default;
 
 void scheduler::adopt(task_base& task) noexcept {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/detail/fiber.hpp>
 
+#include "overflow.hpp"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -163,6 +165,8 @@ struct thread_end {
 std::byte* lowest(stack s) noexcept { return s.top - s.reserved + page_size(); }
 
 stack acquire_slowly(std::size_t size) {
+    static thread_local bool watched = false;
+    if (!std::exchange(watched, true) || size > default_stack_size) watch_for_overflow();
     if (size > default_stack_size) {
         std::size_t page = page_size();
         size = (size + page - 1) / page * page + page;

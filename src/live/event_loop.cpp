@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 event_loop::event_loop(options const& how)
     : how_(how), io_(std::make_unique<reactor>()), workers_(std::make_unique<worker_pool>(how.blocking_threads)) {
+    set_stack_size(how.stack_size);
     seed_jitter(std::random_device{}()); // clients must not retry in step
 }
 

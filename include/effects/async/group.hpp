@@ -19,7 +19,8 @@ namespace effects::async {
 
 /// What `spawn` may be told about a task.
 struct spawn_options {
-    std::string name = {}; ///< shown in reports and traces
+    std::string name = {};      ///< shown in reports and traces
+    std::size_t stack_size = 0; ///< bytes; 0: what the world's options say (256 KiB unless changed)
 };
 
 namespace detail {
@@ -53,9 +54,8 @@ public:
         static_assert(sizeof(made) <= effects::detail::default_stack_size / 4,
                       "the function and its arguments are too large for their task's stack");
         auto shared = std::make_unique<detail::task_result_of<result>>();
-        auto* t = effects::detail::construct_on_stack<made>(
-            effects::detail::acquire_stack(effects::detail::default_stack_size), *this, *shared, std::forward<F>(f),
-            std::forward<Args>(args)...);
+        auto* t = effects::detail::construct_on_stack<made>(detail::acquire_task_stack(options.stack_size), *this,
+                                                            *shared, std::forward<F>(f), std::forward<Args>(args)...);
         t->name = std::move(options.name);
         task<result> handle(shared.release());
         launch(*t);
@@ -189,7 +189,7 @@ void forked<F>::destroy_it(task_base* t) noexcept {
 // `spawn` for those that keep results and errors themselves: nothing is allocated but the stack.
 template <class F>
 void fork(group& g, F f) {
-    g.launch(*core::construct_on_stack<forked<F>>(core::acquire_stack(core::default_stack_size), g, std::move(f)));
+    g.launch(*core::construct_on_stack<forked<F>>(acquire_task_stack(0), g, std::move(f)));
 }
 
 } // namespace detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -66,6 +67,10 @@ std::byte* lowest(stack s) noexcept; // of its bytes that may be touched
 
 struct prompt;
 struct clause_link;
+
+// Writes a task's name into the buffer, from a signal handler, and gives its length. Whoever makes strands sets it.
+using strand_namer = std::size_t(fiber const& strand, char* buffer, std::size_t size) noexcept;
+extern constinit std::atomic<strand_namer*> name_of_strand;
 
 // Something that lies on a stack and is linked with what lies further out (a cancel scope of the async layer): told when its
 // stack is captured, and when it is resumed, maybe elsewhere. Whoever makes one counts it in the thread's `pinned`.

@@ -11,6 +11,9 @@ struct options {
     bool handle_signals = true;
     /// Most worker threads for `async::blocking`, started when they are needed; 0: the machine's cores, at least 4.
     std::size_t blocking_threads = 0;
+    /// Bytes of stack for each task whose `spawn_options` don't say: address space, of which what is touched costs memory.
+    /// 256 KiB's stacks are kept and used again; larger ones are mapped for each task.
+    std::size_t stack_size = 256 * 1024;
 };
 
 } // namespace effects::live

@@ -20,6 +20,7 @@ struct options {
     std::uint64_t max_steps = 10'000'000; ///< task switches after which `sim::livelock` is thrown
     network_options network = {};
     os::system_time start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1); ///< what the calendar says at first
+    std::size_t stack_size = 256 * 1024; ///< bytes, of each task whose `spawn_options` don't say
 };
 
 /// Answers the network's operations from a `sim::network`.
@@ -59,7 +60,9 @@ class world {
 public:
     explicit world(options const& how)
         : scheduler_({.seed = how.seed, .max_steps = how.max_steps}), network_(how.network, how.seed),
-          network_handler_(network_), clock_(scheduler_, how.start), random_(how.seed) {}
+          network_handler_(network_), clock_(scheduler_, how.start), random_(how.seed) {
+        scheduler_.set_stack_size(how.stack_size);
+    }
 
     auto handlers() {
         return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, files_, log_);

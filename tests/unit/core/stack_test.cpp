@@ -3,8 +3,12 @@
 #include "operations.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <set>
+#include <thread>
+
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -141,6 +145,37 @@ TEST_CASE("running over a body's stack meets a guard page", "[core][stack][death
     CHECK(end.code == SIGSEGV);
 #endif
 }
+
+#ifndef UNDER_SANITIZER
+TEST_CASE("a body that overflows its stack is reported before the signal ends the program", "[core][stack][death]") {
+    auto end = in_child([] {
+        std::signal(SIGSEGV, SIG_DFL); // the test framework's
+        std::thread([] { handle([] { return perform(ask{}) + eat_all(); }, resume_one()); }).join();
+    });
+
+    CHECK_FALSE(end.exited);
+    CHECK(end.code == SIGSEGV);
+    CHECK_THAT(end.errors, Catch::Contains("stack overflow: the body of a handle with a control clause has used up its "
+                                           "stack of 256 KiB"));
+}
+
+TEST_CASE("another's handler of SIGSEGV is still called, and for other faults only that", "[core][stack][death]") {
+    auto end = in_child([] {
+        std::signal(SIGSEGV, [](int) {
+            ssize_t written = ::write(STDERR_FILENO, "theirs", 6);
+            std::_Exit(written == 6 ? 3 : 4);
+        });
+        std::thread([] {
+            handle([] { return perform(ask{}); }, resume_one());
+            std::raise(SIGSEGV);
+        }).join();
+    });
+
+    CHECK(end.exited);
+    CHECK(end.code == 3);
+    CHECK(end.errors == "theirs");
+}
+#endif
 
 TEST_CASE("each stack has its own guard page, not only the lowest of a slab", "[core][stack][death]") {
     using resumable = resumption<hold, int>;

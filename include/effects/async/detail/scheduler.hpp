@@ -18,7 +18,7 @@ class scheduler {
 public:
     using operations = effects::operations<suspend, spawn>;
 
-    scheduler() = default;
+    scheduler();
     scheduler(scheduler const&) = delete;
     scheduler& operator=(scheduler const&) = delete;
     virtual ~scheduler();
@@ -30,6 +30,9 @@ public:
     // Of the random numbers that jitter is drawn from; a simulated world sets its own.
     std::uint64_t jitter_seed() const noexcept { return jitter_seed_; }
     void seed_jitter(std::uint64_t seed) noexcept { jitter_seed_ = seed; }
+    // Of its tasks, where their spawn_options don't say.
+    std::size_t stack_size() const noexcept { return stack_size_; }
+    void set_stack_size(std::size_t bytes) noexcept { stack_size_ = bytes; }
     // Parked tasks only; the others are ready anyway.
     void wake(task_base& task) noexcept;
     void interrupt(task_base& task) noexcept; // wakes it if a cancellation may
@@ -76,6 +79,7 @@ private:
         timers_; // a heap with four children a node; each task has one entry at most, never later than what it waits for
     std::uint64_t timer_order_ = 0;
     std::uint64_t jitter_seed_ = 0;
+    std::size_t stack_size_ = core::default_stack_size;
     task_base* first_task_ = nullptr;
     std::size_t task_count_ = 0;
 };

@@ -69,11 +69,18 @@ struct task_base : core::fiber {
     std::string path() const; // "main/2/1", with names where given: the same in every run
 
 private:
+    friend std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size) noexcept;
     lineage& as_parent();
 
     lineage* from_ = nullptr; // its parent's; null: the main task
     lineage* own_ = nullptr;  // once it has children
 };
+
+// The same, for a signal handler: into the buffer, as far as it goes.
+std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size) noexcept;
+
+// A stack for a child of the running task; `size`: as its spawn_options say, 0: the world's.
+core::stack acquire_task_stack(std::size_t size);
 
 inline task_base* current_task_or_null() noexcept { return static_cast<task_base*>(core::this_thread()->task); }
 // The running task; throws std::logic_error that says to use a world's run where there is none.

@@ -118,7 +118,7 @@ std::invoke_result_t<Body&> run_main(scheduler& home, World& world, Loop&& loop,
     };
     main_result<result> outcome;
     using main = main_task<decltype(whole)>;
-    auto* task = core::construct_on_stack<main>(core::acquire_stack(core::default_stack_size), home, whole, outcome);
+    auto* task = core::construct_on_stack<main>(core::acquire_stack(home.stack_size()), home, whole, outcome);
     loop(*task, outcome.ended);
     if (outcome.error) std::rethrow_exception(std::move(outcome.error));
     return outcome.value.take();
