@@ -194,8 +194,10 @@ std::string redacted_url(std::string_view url) {
         auto start = authority.find("//");
         start = start == std::string_view::npos ? 0 : start + 2;
         auto colon = authority.find(':', start);
-        out = authority.substr(0, std::min(colon, at));
-        if (colon < at) out += ":***";
+        // Alone, or before an empty password, the user's name is a token: "https://ghp_…@github.com", "https://sk_…:@stripe.com".
+        bool const has_password = colon < at && colon + 1 < at;
+        out = authority.substr(0, has_password ? colon + 1 : start);
+        out += "***";
         out += authority.substr(at);
     } else {
         out = authority;
