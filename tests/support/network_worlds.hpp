@@ -9,6 +9,7 @@
 
 #include <effects/async/sleep.hpp>
 #include <effects/live/run.hpp>
+#include <effects/os/log.hpp>
 #include <effects/sim/run.hpp>
 
 #include <fcntl.h>
@@ -41,12 +42,15 @@ inline void in_sim(void (*body)()) {
 }
 
 inline void in_live(void (*body)()) {
-    effects::live::run({.handle_signals = false}, [&] {
-        worlds::watchdog over(*effects::async::detail::current_task().home);
-        auto const before = open_descriptors();
-        body();
-        CHECK(open_descriptors() == before);
-    });
+    effects::live::run(
+        {.handle_signals = false},
+        [&] {
+            worlds::watchdog over(*effects::async::detail::current_task().home);
+            auto const before = open_descriptors();
+            body();
+            CHECK(open_descriptors() == before);
+        },
+        [](effects::os::operations::log const&) {});
 }
 
 } // namespace network_worlds
