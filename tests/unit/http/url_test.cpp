@@ -106,4 +106,8 @@ TEST_CASE("a redacted URL keeps what is no secret", "[http][url]") {
     CHECK(http::redacted_url("/path?api_key=1") == "/path?api_key=***");
     CHECK(http::redacted_url("").empty());
     CHECK(http::redacted_url("https://h/?") == "https://h/?");
+    CHECK(http::redacted_url("https://h/a#b") == "https://h/a#b");
+    CHECK(http::redacted_url("https://h/a#token=1&b=2?key=3") == "https://h/a#token=***&b=2?key=3");
+    CHECK(http::redacted_url("https://h?key=1#key=2") == "https://h?key=***#key=***");
+    CHECK(http::redacted_url("#") == "#");
 }
