@@ -274,3 +274,30 @@ EFFECTS_OVER_BOTH_NETWORKS("a handshake that takes too long is a fault that says
     REQUIRE(faults.size() == 1);
     CHECK_THAT(faults[0], Catch::StartsWith("the TLS handshake: ") && Catch::Contains("limit 30 ms"));
 }
+
+EFFECTS_OVER_BOTH_NETWORKS("a body without a length that TLS does not end is an error, not a shorter body",
+                           "[http][https][faults]") {
+    for (bool const ended : {true, false}) {
+        net::tls::server_context const context(*with(ca().issue()).tls);
+        auto door = perform(net::listen({"127.0.0.1", 0}));
+        auto const where = "https://" + door.local().text();
+        auto client = trusting();
+        async::task_group([&](async::group& g) {
+            g.spawn([&] {
+                auto peer = net::tls::accept(door.accept(), context);
+                read_raw_request(peer);
+                peer.write("HTTP/1.1 200 OK\r\n\r\nall of it, perhaps");
+                if (ended) peer.shutdown_write();
+            });
+            std::string text;
+            auto e = failure_of([&] { text = client(http::get(where + "/")).text(); });
+            if (ended) {
+                CHECK(text == "all of it, perhaps");
+            } else {
+                CHECK(e.code == net::errc::end_of_stream);
+                CHECK_THAT(e.what, Catch::StartsWith("while GET " + where + "/: ") && Catch::Contains("cut off"));
+            }
+        });
+        CHECK(client.idle_connections() == 0);
+    }
+}
