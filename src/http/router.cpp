@@ -243,7 +243,9 @@ response router::operator()(incoming in) const {
     return answer;
 }
 
-response in_process::operator()(request const& r) const {
+namespace {
+
+response follow(router const& routes, request const& r) {
     client_options options;
     options.base_url = "http://in-process/";
     options.decompress = false;
@@ -251,7 +253,7 @@ response in_process::operator()(request const& r) const {
     auto h = first_hop(r, options);
     std::vector<std::string> history;
     for (;;) {
-        auto answer = routes_(incoming(h.method, h.to.target, h.headers, h.body));
+        auto answer = routes(incoming(h.method, h.to.target, h.headers, h.body));
         auto next = r.follow_redirects().value_or(true) ? next_hop(h, answer.status, answer.headers) : std::nullopt;
         if (!next) {
             answer.url = std::move(h.url);
@@ -264,6 +266,12 @@ response in_process::operator()(request const& r) const {
         history.push_back(std::move(h.url));
         h = std::move(*next);
     }
+}
+
+} // namespace
+
+response in_process::operator()(request const& r) const {
+    return with_context([&] { return r.method() + " " + redacted_url(r.url()); }, [&] { return follow(routes_, r); });
 }
 
 } // namespace effects::http

@@ -53,6 +53,7 @@ public:
             c->finish();
             if (c->idle()) c->close();
         }
+        for (auto* t : shaking_hands_) t->close();
         room_.set();
     }
 
@@ -83,16 +84,23 @@ private:
         });
     }
 
+    net::stream shake_hands(net::stream plain) {
+        auto* transport = &plain.far_side(); // TLS owns it from now on, and stays as long as we wait
+        struct entry {
+            server& s;
+            net::transport* t;
+            ~entry() { std::erase(s.shaking_hands_, t); }
+        } listed{*this, transport};
+        shaking_hands_.push_back(transport);
+        return async::timeout(options_.read_timeout, "the TLS handshake",
+                              [&] { return net::tls::accept(std::move(plain), *tls_); });
+    }
+
     void serve_one(net::stream peer) {
         net::endpoint from;
         try {
             from = peer.remote();
-            if (tls_) {
-                auto safe =
-                    async::try_timeout(options_.read_timeout, [&] { return net::tls::accept(std::move(peer), *tls_); });
-                if (!safe) return;
-                peer = std::move(*safe);
-            }
+            if (tls_) peer = shake_hands(std::move(peer));
             server_connection c(std::move(peer), routes_, options_);
             struct entry {
                 server& s;
@@ -117,6 +125,7 @@ private:
     server_options const& options_;
     std::optional<net::tls::server_context> tls_;
     std::vector<server_connection*> connections_;
+    std::vector<net::transport*> shaking_hands_; // no request has come over these
     std::size_t open_ = 0;
     async::event room_; // a connection has ended, or all shall
     bool stopping_ = false;

@@ -5,6 +5,7 @@
 
 #include <effects/async/cancelled.hpp>
 #include <effects/async/timeout.hpp>
+#include <effects/net/error.hpp>
 
 #include "server_message.hpp"
 #include "text.hpp"
@@ -51,12 +52,20 @@ bool server_connection::wait_for_request() {
         while (text_of(input_).starts_with("\r\n")) input_.bytes.consume(2);
         if (input_.bytes.size() > 0 && text_of(input_) != "\r") return true;
         if (finishing_) return false;
-        auto came = async::try_timeout(options_->keep_alive, [&] {
-            auto room = input_.bytes.prepare(input_.bytes.capacity() - input_.bytes.size());
-            return stream_.read_some({static_cast<std::byte*>(room.data()), room.size()});
-        });
+        auto came = async::try_timeout(options_->keep_alive, [&] { return read_more(); });
         if (!came || *came == 0) return false;
         input_.bytes.commit(*came);
+    }
+}
+
+std::size_t server_connection::read_more() {
+    auto room = input_.bytes.prepare(input_.bytes.capacity() - input_.bytes.size());
+    try {
+        return stream_.read_some({static_cast<std::byte*>(room.data()), room.size()});
+    } catch (net::error const& e) {
+        // Between two requests nothing can have been cut off: a client that ends TLS by closing the socket has just gone.
+        if (e.code() != net::errc::end_of_stream || input_.bytes.size() > 0) throw;
+        return 0;
     }
 }
 

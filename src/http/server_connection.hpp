@@ -29,6 +29,7 @@ public:
 
 private:
     bool wait_for_request();
+    std::size_t read_more();                              // 0: the peer has gone
     std::optional<response> read(request_parser& parser); // an answer already, if the request is not to be handled
     response handle(request_parser& parser);
     void answer(response const& r, request_parser const& parser, bool close);

@@ -194,28 +194,38 @@ std::string redacted_url(std::string_view url) {
         auto start = authority.find("//");
         start = start == std::string_view::npos ? 0 : start + 2;
         auto colon = authority.find(':', start);
-        out = authority.substr(0, std::min(colon, at));
-        if (colon < at) out += ":***";
+        // Alone, or before an empty password, the user's name is a token: "https://ghp_…@github.com", "https://sk_…:@stripe.com".
+        bool const has_password = colon < at && colon + 1 < at;
+        out = authority.substr(0, has_password ? colon + 1 : start);
+        out += "***";
         out += authority.substr(at);
     } else {
         out = authority;
     }
     if (end_of_authority == std::string_view::npos) return out;
 
+    auto append_redacted = [&out](std::string_view parameters) {
+        bool first = true;
+        split(parameters, '&', [&](std::string_view pair) {
+            if (!std::exchange(first, false)) out += '&';
+            auto equals = pair.find('=');
+            bool secret = equals != std::string_view::npos && is_secret_parameter(pair.substr(0, equals));
+            out.append(secret ? pair.substr(0, equals + 1) : pair);
+            if (secret) out += "***";
+        });
+    };
     auto rest = url.substr(end_of_authority);
-    auto query = rest.find('?');
-    if (query == std::string_view::npos) return out.append(rest);
-    out.append(rest.substr(0, query + 1));
-    auto [parameters, fragment] = cut(rest.substr(query + 1), '#');
-    bool first = true;
-    split(parameters, '&', [&](std::string_view pair) {
-        if (!std::exchange(first, false)) out += '&';
-        auto equals = pair.find('=');
-        bool secret = equals != std::string_view::npos && is_secret_parameter(pair.substr(0, equals));
-        out.append(secret ? pair.substr(0, equals + 1) : pair);
-        if (secret) out += "***";
-    });
-    if (!fragment.empty()) out.append("#").append(fragment);
+    auto const hash = std::min(rest.find('#'), rest.size());
+    auto const question = std::min(rest.find('?'), hash);
+    out.append(rest.substr(0, question));
+    if (question < hash) {
+        out += '?';
+        append_redacted(rest.substr(question + 1, hash - question - 1));
+    }
+    if (hash < rest.size()) { // where single sign-on puts its tokens
+        out += '#';
+        append_redacted(rest.substr(hash + 1));
+    }
     return out;
 }
 

@@ -16,8 +16,14 @@ namespace {
 
 using async::time_point;
 
-[[noreturn]] void fail(std::errc code, std::string text) {
-    throw net::error(std::make_error_code(code), std::move(text));
+// In the words of the live world, so that what a program reads of an error is the same in both.
+[[noreturn]] void fail(std::error_code code, std::string const& doing, char const* what) {
+    net::error e(code, what);
+    e.add_context(doing);
+    throw e;
+}
+[[noreturn]] void fail(std::errc code, std::string const& doing, char const* what) {
+    fail(std::make_error_code(code), doing, what);
 }
 
 std::string canonical(std::string const& host) { return host == "localhost" ? "127.0.0.1" : host; }
@@ -83,7 +89,7 @@ public:
                 if (next <= async::now()) return take(in, to);
             } else if (in.pieces.empty()) {
                 if (connection_->reset)
-                    fail(std::errc::connection_reset, "reading from " + remote().text() + ": connection reset by peer");
+                    fail(std::errc::connection_reset, "reading from " + remote().text(), "connection reset by peer");
                 if (in.ended && !cut_off) {
                     if (in.last_arrival <= async::now()) return 0;
                     next = in.last_arrival;
@@ -101,9 +107,9 @@ public:
         for (;;) {
             check_open("writing to ");
             if (connection_->reset)
-                fail(std::errc::connection_reset, "writing to " + remote().text() + ": connection reset by peer");
+                fail(std::errc::connection_reset, "writing to " + remote().text(), "connection reset by peer");
             if (out.ended || connection_->closed[1 - side_])
-                fail(std::errc::broken_pipe, "writing to " + remote().text() + ": broken pipe");
+                fail(std::errc::broken_pipe, "writing to " + remote().text(), "broken pipe");
             network& net = *connection_->net;
             if (std::size_t window = net.settings().window; out.under_way < window) {
                 std::size_t size = net.cut(std::min(from.size(), window - out.under_way), net.settings().max_write);
@@ -157,7 +163,7 @@ public:
 private:
     void check_open(char const* doing) const {
         if (connection_->closed[side_] || !connection_->net)
-            throw net::error(net::errc::closed, doing + remote().text() + ": closed on this side");
+            fail(net::errc::closed, doing + remote().text(), "the stream was closed on this side");
     }
 
     std::size_t take(pipe& in, std::span<std::byte> to) {
@@ -203,7 +209,7 @@ public:
     net::stream accept() override {
         for (;;) {
             if (door_->closed)
-                throw net::error(net::errc::closed, "accepting at " + door_->at.text() + ": closed on this side");
+                fail(net::errc::closed, "accepting at " + door_->at.text(), "the listener was closed on this side");
             if (!door_->waiting.empty()) {
                 auto c = std::move(door_->waiting.front());
                 door_->waiting.pop_front();
@@ -290,18 +296,20 @@ std::vector<net::endpoint> network::resolve(net::resolve const& op) const {
 }
 
 net::stream network::connect(net::connect const& op) {
-    net::endpoint to = resolve(net::resolve(op.to.host, op.to.port)).front();
+    net::endpoint to = with_context([&] { return "connecting to " + op.to.text(); },
+                                    [&] { return resolve(net::resolve(op.to.host, op.to.port)).front(); });
     auto cut_off = [&] { return partitioned(op.to.host) || partitioned(to.host); };
     time_point give_up = async::after(async::now(), how_.connect_timeout);
     async::sleep_until(arrival());
     while (cut_off()) { // the system sends its request again after a second, and gives up in the end
-        if (async::now() >= give_up) fail(std::errc::timed_out, "connecting to " + op.to.text() + ": timed out");
+        if (async::now() >= give_up)
+            fail(std::errc::timed_out, "connecting to " + op.to.text(), "connection timed out");
         async::sleep_until(std::min(give_up, async::now() + std::chrono::seconds(1)));
     }
     auto d = find(to);
     if (!d || d->waiting.size() >= d->backlog) {
         async::sleep_until(arrival());
-        fail(std::errc::connection_refused, "connecting to " + op.to.text() + ": connection refused");
+        fail(std::errc::connection_refused, "connecting to " + op.to.text(), "connection refused");
     }
     auto c = std::make_shared<detail::connection>();
     c->net = this;
@@ -324,7 +332,7 @@ net::listener network::listen(net::listen const& op) {
         at.port = 20000;
         while (doors_.count(at)) ++at.port;
     }
-    if (doors_.count(at)) fail(std::errc::address_in_use, "listening at " + op.at.text() + ": address already in use");
+    if (doors_.count(at)) fail(std::errc::address_in_use, "listening at " + op.at.text(), "address already in use");
     auto d = std::make_shared<detail::door>();
     d->net = this;
     d->at = at;

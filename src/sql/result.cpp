@@ -34,6 +34,12 @@ void add_query(effects::error& e, detail::result_data const* data) {
     if (data && !data->layout->query.empty()) e.add_context(detail::running(data->layout->query));
 }
 
+/// For a bug of the program, which has no contexts to add to.
+[[noreturn]] void throw_out_of_range(std::string message, detail::result_data const* data) {
+    if (data && !data->layout->query.empty()) message.insert(0, "while " + detail::running(data->layout->query) + ": ");
+    throw std::out_of_range(message);
+}
+
 std::shared_ptr<detail::result_data const> shared(std::shared_ptr<row_layout const> layout, std::vector<value> cells) {
     return std::make_shared<detail::result_data const>(detail::result_data{std::move(layout), std::move(cells)});
 }
@@ -48,17 +54,20 @@ std::size_t row::index_of(std::string_view column) const {
     auto const& names = columns();
     auto found = std::find(names.begin(), names.end(), column);
     if (found == names.end())
-        throw std::out_of_range("no column '" + std::string(column) + "' in the row; its columns: " + list(names));
+        throw_out_of_range("no column '" + std::string(column) + "' in the row; its columns: " + list(names),
+                           data_.get());
     if (std::find(found + 1, names.end(), column) != names.end())
-        throw std::out_of_range("several columns are named '" + std::string(column) +
-                                "': read them by position, or name them with `as`");
+        throw_out_of_range("several columns are named '" + std::string(column) +
+                               "': read them by position, or name them with `as`",
+                           data_.get());
     return static_cast<std::size_t>(found - names.begin());
 }
 
 value const& row::at(std::size_t column) const& {
     if (column >= size())
-        throw std::out_of_range("no column number " + std::to_string(column) +
-                                " (from 0) in the row; its columns: " + list(columns()));
+        throw_out_of_range("no column number " + std::to_string(column) +
+                               " (from 0) in the row; its columns: " + list(columns()),
+                           data_.get());
     return data_->cells[index_ * size() + column];
 }
 
@@ -111,8 +120,9 @@ std::vector<std::string> const& result::columns() const& noexcept {
 
 row result::at(std::size_t index) const {
     if (index >= rows_)
-        throw std::out_of_range("no row number " + std::to_string(index) + " (from 0) in a result of " +
-                                counted(rows_, "row"));
+        throw_out_of_range("no row number " + std::to_string(index) + " (from 0) in a result of " +
+                               counted(rows_, "row"),
+                           data_.get());
     return {data_, index};
 }
 

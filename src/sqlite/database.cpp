@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <effects/async/detail/task_base.hpp>
 #include <effects/sql/detail/quote.hpp>
 
 #include "connections.hpp"
@@ -22,7 +23,11 @@ database::~database() = default;
 std::string const& database::path() const& noexcept { return connections_->path(); }
 sqlite::statistics database::statistics() const { return connections_->statistics(); }
 
+// Each begins as every call does that may suspend: a task that is cancelled does nothing more, also where its database, in memory,
+// would answer in place. Only what undoes things is always done.
+
 sql::result database::operator()(sql::query const& q) {
+    async::detail::suspension_point();
     auto kind = kind_of(q.text());
     if (kind == statement_kind::transaction_control)
         throw std::logic_error("while " + sql::detail::running(q.text()) +
@@ -35,17 +40,22 @@ sql::result database::operator()(sql::query const& q) {
 }
 
 void database::operator()(sql::script const& s) {
+    async::detail::suspension_point();
     if (s.session()) return transaction::of_session(s.session(), connections_)->run(s);
     auto borrowed = connections_->borrow(side::writing);
     connections_->run(borrowed, [&s](connection& c) { run_whole_script(c, s.text(), false); });
 }
 
 sql::session database::operator()(sql::begin const& b) {
+    async::detail::suspension_point();
     if (b.outer) return transaction::of_session(b.outer, connections_)->begin_inner();
     return transaction::begin(connections_, b.options);
 }
 
-void database::operator()(sql::commit const& c) { transaction::of_session(c.of, connections_)->commit(); }
+void database::operator()(sql::commit const& c) {
+    async::detail::suspension_point();
+    transaction::of_session(c.of, connections_)->commit();
+}
 void database::operator()(sql::rollback const& r) { transaction::of_session(r.of, connections_)->roll_back(); }
 
 } // namespace effects::sqlite

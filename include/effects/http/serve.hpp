@@ -39,7 +39,7 @@ struct server_options {
 ///     http::serve("127.0.0.1:8080", routes);
 ///
 /// The routes' handlers run under the handlers in force here, and may perform whatever these answer. When the
-/// task is cancelled it accepts no more, closes the connections that idle, lets requests in progress end within
+/// task is cancelled it accepts no more, closes the connections that idle or shake hands, lets requests in progress end within
 /// `options.grace`, cancels the rest; and then returns, if the reason is *shutdown*, or lets the cancellation go on. `address` is
 /// "host:port", port 0 for a free one. Throws `net::error` when it cannot listen there. `routes` must not change meanwhile.
 void serve(std::string const& address, router const& routes, server_options options = {});

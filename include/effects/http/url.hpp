@@ -27,8 +27,8 @@ std::vector<field> decode_form(std::string_view text);
 /// "https://a/d?e". Escapes stay as they were given. Throws `std::invalid_argument` for what is no URL.
 std::string join_url(std::string const& base, std::string const& reference);
 
-/// The URL with its password and the values of secret-looking query parameters (token, key, signature, …) as `***`:
-/// what messages show.
+/// The URL with its password (or the user's name that stands alone, where tokens do) and the values of secret-looking query
+/// parameters (token, key, signature, …) as `***`: what messages show.
 std::string redacted_url(std::string_view url);
 
 } // namespace effects::http

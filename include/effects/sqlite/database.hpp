@@ -60,7 +60,8 @@ class connections;
 /// on worker threads in `live`, in place in a simulation and outside any world; a database in memory runs them in place everywhere, since
 /// that is quicker than any hop. One connection writes, tasks taking turns, first come, first served; a transaction
 /// keeps it until it ends, so a transaction is never refused half-way for a lock. Cancelling a task interrupts its
-/// statement. Any thread may perform; the handler outlives what performs.
+/// statement; a task that is cancelled already starts none, and commits nothing. Any thread may perform; the handler outlives what
+/// performs.
 ///
 /// Placeholders are $1, $2, … (SQLite's own ? works too). "Double quotes" are names, never strings. Booleans are stored as 0 and
 /// 1, moments as text in UTC, and NaN is refused, because SQLite would store null. An error in a transaction undoes its statement only (in

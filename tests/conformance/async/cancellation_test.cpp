@@ -278,6 +278,22 @@ EFFECTS_IN_BOTH_WORLDS("blocking gives the value, throws the exception, and is w
     CHECK(finished);
 }
 
+EFFECTS_IN_BOTH_WORLDS("blocking work is not begun in a task that is cancelled already, or out of time",
+                       "[async][blocking][cancel]") {
+    int begun = 0;
+    async::task_group([&](async::group& g) {
+        g.cancel();
+        for (int i = 0; i < 2; ++i)
+            CHECK_THROWS_AS(async::blocking([&] { ++begun; }, [] { FAIL("there is nothing to interrupt"); }),
+                            async::cancelled);
+        CHECK(begun == 0);
+        async::shield([&] { async::blocking([&] { ++begun; }); }); // what has to be done is done
+        CHECK(begun == 1);
+    });
+    CHECK_FALSE(async::try_timeout(0s, [&] { async::blocking([&] { ++begun; }); }));
+    CHECK(begun == 1);
+}
+
 // ---- timeouts ----
 
 EFFECTS_IN_BOTH_WORLDS("what ends in time gives its value", "[async][timeout]") {

@@ -99,8 +99,15 @@ TEST_CASE("decoding a form never fails", "[http][url]") {
 TEST_CASE("a redacted URL keeps what is no secret", "[http][url]") {
     CHECK(http::redacted_url("https://u:pw@h/p?a=1&access_token=x&sig=y#f") ==
           "https://u:***@h/p?a=1&access_token=***&sig=***#f");
-    CHECK(http::redacted_url("https://u@h/p@q?x=a@b") == "https://u@h/p@q?x=a@b");
+    CHECK(http::redacted_url("https://h/p@q?x=a@b") == "https://h/p@q?x=a@b");
+    CHECK(http::redacted_url("https://token@h/p@q") == "https://***@h/p@q");
+    CHECK(http::redacted_url("https://token:@h:8080/") == "https://***@h:8080/");
+    CHECK(http::redacted_url("//u:a:b@c@h") == "//u:***@h");
     CHECK(http::redacted_url("/path?api_key=1") == "/path?api_key=***");
     CHECK(http::redacted_url("").empty());
     CHECK(http::redacted_url("https://h/?") == "https://h/?");
+    CHECK(http::redacted_url("https://h/a#b") == "https://h/a#b");
+    CHECK(http::redacted_url("https://h/a#token=1&b=2?key=3") == "https://h/a#token=***&b=2?key=3");
+    CHECK(http::redacted_url("https://h?key=1#key=2") == "https://h?key=***#key=***");
+    CHECK(http::redacted_url("#") == "#");
 }
