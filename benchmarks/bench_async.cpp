@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include <boost/asio/associated_executor.hpp>
@@ -44,8 +45,7 @@ void in_asio(Body body) {
 // Suspends until what `start` begins has called the handler that it is given.
 template <class Start>
 void await(asio::yield_context yield, Start start) {
-    asio::async_initiate<asio::yield_context, void()>(
-        [&start](auto handler) { start(std::move(handler)); }, yield);
+    asio::async_initiate<asio::yield_context, void()>([&start](auto handler) { start(std::move(handler)); }, yield);
 }
 
 void asio_switch(benchmark::State& state) {
@@ -131,7 +131,8 @@ void asio_blocking(benchmark::State& state) {
         auto const busy = asio::make_work_guard(loop);
         for (auto _ : state)
             await(yield, [&](auto handler) {
-                asio::post(workers, [&loop, back = std::move(handler)]() mutable { asio::post(loop, std::move(back)); });
+                asio::post(workers,
+                           [&loop, back = std::move(handler)]() mutable { asio::post(loop, std::move(back)); });
             });
     });
 }
@@ -172,9 +173,25 @@ void group_task(benchmark::State& state) {
 }
 BENCHMARK(group_task)->Name("async/group_task");
 
+// What is under the timeout waits for another task, so that a timer is set: two switches are in it.
 void timeout_not_firing(benchmark::State& state) {
     live::run([&] {
-        for (auto _ : state) async::timeout(std::chrono::hours(1), [] { async::yield(); });
+        bool done = false;
+        async::event ping;
+        async::task_group([&](async::group& g) {
+            g.spawn([&] {
+                while (!done) {
+                    ping.set();
+                    async::yield();
+                }
+            });
+            for (auto _ : state)
+                async::timeout(std::chrono::hours(1), [&] {
+                    ping.reset();
+                    ping.wait();
+                });
+            done = true;
+        });
     });
 }
 BENCHMARK(timeout_not_firing)->Name("async/timeout");

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <stdexcept>
 
 #include <boost/url/parse.hpp>
@@ -80,7 +81,61 @@ std::size_t first_bad_byte(std::string_view url) {
 boost::urls::url_view parse(std::string_view url) {
     auto parsed = boost::urls::parse_uri_reference(boost::core::string_view(url.data(), url.size()));
     if (!parsed) refuse(url);
+    // Boost 1.81 takes "http://x:+80/" for the host x with the path "+80/".
+    auto const path = parsed->encoded_path();
+    if (parsed->has_authority() && !path.empty() && !path.starts_with('/')) refuse(url);
     return *parsed;
+}
+
+constexpr std::array<bool, 256> marked(std::string_view extra) {
+    std::array<bool, 256> table{};
+    for (int c = 0; c < 128; ++c) table[static_cast<std::size_t>(c)] = unreserved(static_cast<char>(c));
+    for (char c : extra) table[static_cast<unsigned char>(c)] = true;
+    return table;
+}
+constexpr auto in_path = marked("!$&'()*+,;=:@/");
+constexpr auto in_query = marked("!$&'()*+,;=:@/?");
+
+constexpr std::size_t skip(std::string_view text, std::size_t at, std::array<bool, 256> const& allowed) noexcept {
+    while (at < text.size() && allowed[static_cast<unsigned char>(text[at])]) ++at;
+    return at;
+}
+
+/// An absolute URL as nearly all are: http or https, a host in lower case, no userinfo, no escapes, no fragment.
+struct plain_url {
+    bool secure;
+    std::uint16_t port;
+    std::string_view host;
+    std::string_view path;  ///< may be empty
+    std::string_view query; ///< with its question mark
+};
+
+/// Takes those apart without the whole grammar, which costs more than all else that a request is made of.
+std::optional<plain_url> as_plain(std::string_view url) noexcept {
+    plain_url parts{};
+    parts.secure = url.starts_with("https://");
+    if (!parts.secure && !url.starts_with("http://")) return std::nullopt;
+    std::size_t const host = parts.secure ? 8 : 7;
+    std::size_t at = host;
+    while (at < url.size() &&
+           ((url[at] >= 'a' && url[at] <= 'z') || is_digit(url[at]) || url[at] == '.' || url[at] == '-'))
+        ++at;
+    if (at == host) return std::nullopt;
+    parts.host = url.substr(host, at - host);
+    parts.port = parts.secure ? 443 : 80;
+    if (at < url.size() && url[at] == ':') {
+        auto const [end, failure] = std::from_chars(url.data() + at + 1, url.data() + url.size(), parts.port);
+        if (failure != std::errc{} || parts.port == 0) return std::nullopt;
+        at = static_cast<std::size_t>(end - url.data());
+    }
+    std::size_t const path = at;
+    if (at < url.size() && url[at] == '/') at = skip(url, at, in_path);
+    parts.path = url.substr(path, at - path);
+    std::size_t const query = at;
+    if (at < url.size() && url[at] == '?') at = skip(url, at + 1, in_query);
+    parts.query = url.substr(query, at - query);
+    if (at != url.size()) return std::nullopt;
+    return parts;
 }
 
 std::string text_of(boost::core::string_view view) { return {view.data(), view.size()}; }
@@ -236,6 +291,14 @@ std::string origin::authority() const {
 }
 
 url_parts split_url(std::string const& url) {
+    url_parts parts;
+    if (auto const plain = as_plain(url)) {
+        parts.origin = {plain->secure, std::string(plain->host), plain->port};
+        parts.path = plain->path.empty() ? "/" : plain->path;
+        parts.target.reserve(parts.path.size() + plain->query.size());
+        parts.target.append(parts.path).append(plain->query);
+        return parts;
+    }
     auto view = parse(url);
     if (!view.has_scheme())
         throw std::invalid_argument("not an absolute URL (and the client has no base_url): " +
@@ -244,7 +307,6 @@ url_parts split_url(std::string const& url) {
     if (scheme != "http" && scheme != "https")
         throw error(errc::unsupported_scheme, "unsupported URL scheme " + quoted(scheme) + " (not http or https)");
 
-    url_parts parts;
     parts.origin.secure = scheme == "https";
     parts.origin.host = lowered(view.host_type() == boost::urls::host_type::ipv6 ? text_of(view.encoded_host_address())
                                                                                  : text_of(view.encoded_host()));
@@ -270,7 +332,7 @@ url_parts split_url(std::string const& url) {
 
 void check_url(std::string_view url) {
     if (url.empty()) throw std::invalid_argument("empty URL");
-    parse(url);
+    if (!as_plain(url)) parse(url);
 }
 
 } // namespace effects::http

@@ -2,11 +2,11 @@
 #include "reactor.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
-#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -42,6 +42,8 @@ struct reactor::state {
     int watched_fd = -1;                // the epoll set
     std::optional<asio_descriptor> watched;
     bool watching = false; // Asio waits for it
+    std::atomic<bool> posted{false};
+    unsigned polls = 0;
     int alarm_fd = -1;
     async::time_point alarm_at = async::never; // what it is set to
     std::unique_ptr<bell> alarm;
@@ -96,7 +98,7 @@ struct descriptor::state {
     }
 
     int fd;
-    reactor::state* home; // null: closed
+    reactor::state* home;       // null: closed
     bool no_more_edges = false; // the peer's end, or an error, was seen: it may lie behind what is read now
     side sides[2];
     state* previous = nullptr;
@@ -205,11 +207,16 @@ reactor::reactor() : state_(std::make_unique<state>()) {
 
 reactor::~reactor() = default;
 
-void reactor::post(std::function<void()> f) { asio::post(state_->io, std::move(f)); }
+void reactor::post(std::function<void()> f) {
+    asio::post(state_->io, std::move(f));
+    state_->posted.store(true, std::memory_order_release);
+}
 
 void reactor::poll() {
+    constexpr unsigned turns = 8;
     state_->collect(); // here rather than by Asio, which would have to be told to watch the set again
-    state_->io.poll();
+    // What else Asio looks at (signals, the alarm) is rare.
+    if (state_->posted.exchange(false, std::memory_order_acquire) || ++state_->polls % turns == 0) state_->io.poll();
 }
 
 // epoll counts in milliseconds, rounded up: good for what is far, and costs no call. The last stretch is the alarm's.

@@ -30,45 +30,56 @@ worker_pool::~worker_pool() {
     {
         std::lock_guard lock(mutex_);
         ending_ = true;
+        while (idle_) call(*idle_, nullptr);
     }
-    changed_.notify_all();
-    for (std::thread& t : threads_) t.join();
+    for (worker& w : workers_) w.thread.join();
 }
 
 void worker_pool::submit(job& work) {
-    {
-        std::lock_guard lock(mutex_);
-        if (waiting_ >= idle_ && threads_.size() < most_) {
-            signals_blocked const here;
-            try {
-                threads_.reserve(threads_.size() + 1);
-                threads_.emplace_back([this] { this->work(); });
-            } catch (std::system_error const&) {
-                if (threads_.empty()) throw; // else those that are there will come to it
-            }
-        }
-        work.next_ = nullptr;
-        (last_ ? last_->next_ : first_) = &work;
-        last_ = &work;
-        ++waiting_;
-    }
-    changed_.notify_one();
+    std::lock_guard lock(mutex_);
+    if (idle_) return call(*idle_, &work);
+    if (workers_.size() < most_ && start_with(work)) return;
+    work.next_ = nullptr;
+    (last_ ? last_->next_ : first_) = &work;
+    last_ = &work;
 }
 
-void worker_pool::work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        ++idle_;
-        changed_.wait(lock, [&] { return first_ || ending_; });
-        --idle_;
-        if (!first_) return;
-        job& next = *first_;
-        first_ = next.next_;
-        if (!first_) last_ = nullptr;
-        --waiting_;
-        lock.unlock();
-        next.run();
-        lock.lock();
+void worker_pool::call(worker& w, job* to_do) noexcept {
+    idle_ = w.next_idle;
+    w.idle = false;
+    w.given = to_do;
+    w.called.notify_one();
+}
+
+// False where no further thread can be had: those that are there will come to the work.
+bool worker_pool::start_with(job& work) {
+    worker& w = workers_.emplace_back();
+    w.given = &work;
+    signals_blocked const here;
+    try {
+        w.thread = std::thread([this, &w] { this->work(w); });
+    } catch (std::system_error const&) {
+        workers_.pop_back();
+        if (workers_.empty()) throw;
+        return false;
+    }
+    return true;
+}
+
+void worker_pool::work(worker& self) {
+    while (self.given) {
+        self.given->run();
+        std::unique_lock lock(mutex_);
+        self.given = first_;
+        if (first_) {
+            first_ = first_->next_;
+            if (!first_) last_ = nullptr;
+        } else if (!ending_) {
+            self.idle = true;
+            self.next_idle = idle_;
+            idle_ = &self;
+            self.called.wait(lock, [&] { return !self.idle; });
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <list>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace effects::live::detail {
 
@@ -20,7 +20,8 @@ private:
     job* next_ = nullptr;
 };
 
-// At most `most` threads, started when there is work and none is idle. First in, first out.
+// At most `most` threads, started when there is work and none is idle. First in, first out; of the idle threads the one that
+// worked last is called, since its caches are warm.
 class worker_pool {
 public:
     explicit worker_pool(std::size_t most);
@@ -31,17 +32,25 @@ public:
     void submit(job& work); // from any thread; throws when not even one thread can be started
 
 private:
-    void work();
+    struct worker {
+        std::thread thread;
+        std::condition_variable called;
+        job* given = nullptr; // what it is called for; null: the end
+        bool idle = false;
+        worker* next_idle = nullptr;
+    };
+
+    void call(worker& w, job* to_do) noexcept;
+    bool start_with(job& work);
+    void work(worker& self);
 
     std::size_t const most_;
     std::mutex mutex_;
-    std::condition_variable changed_;
-    job* first_ = nullptr;
+    job* first_ = nullptr; // that no thread has yet
     job* last_ = nullptr;
-    std::size_t waiting_ = 0; // jobs
-    std::size_t idle_ = 0;    // threads
+    worker* idle_ = nullptr;
     bool ending_ = false;
-    std::vector<std::thread> threads_;
+    std::list<worker> workers_;
 };
 
 } // namespace effects::live::detail

@@ -273,6 +273,44 @@ TEST_CASE("a half-closed connection goes on in the other direction", "[net][live
     });
 }
 
+TEST_CASE("bytes and the end that came together are both read", "[net][live][socket]") {
+    // The loop has seen both before the first read, or sees them after it.
+    for (bool const seen : {false, true})
+        live::run([&] {
+            auto [client, server] = connect_loopback();
+            std::string buffer(100, '\0');
+
+            client.write("last words");
+            client.shutdown_write();
+            if (seen) async::sleep_for(1ms);
+
+            INFO("seen before: " << seen);
+            async::timeout(30s, [&, &s = server] {
+                CHECK(s.read_some(bytes_of(buffer)) == 10);
+                CHECK(s.read_some(bytes_of(buffer)) == 0);
+                CHECK(s.read_some(bytes_of(buffer)) == 0);
+            });
+        });
+}
+
+TEST_CASE("a read that got less than it had room for is followed by what comes later", "[net][live][socket]") {
+    live::run([] {
+        auto [client, server] = connect_loopback();
+        std::string buffer(100, '\0');
+        async::timeout(30s, [&, &c = client, &s = server] {
+            for (int i = 0; i < 1000; ++i) {
+                c.write("ping");
+                REQUIRE(s.read_some(bytes_of(buffer)) == 4);
+                s.write("po");
+                s.write("ng");
+                std::size_t came = 0;
+                while (came < 4) came += c.read_some(bytes_of(buffer));
+                REQUIRE(came == 4);
+            }
+        });
+    });
+}
+
 TEST_CASE("closing a stream ends its suspended reader and writer with `closed`", "[net][live][socket]") {
     live::run([] {
         auto [client, server] = connect_loopback();

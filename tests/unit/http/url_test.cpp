@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <effects/http/error.hpp>
+#include <effects/http/request.hpp>
 #include <effects/http/url.hpp>
 
 #include "http/url_parts.hpp"
@@ -60,6 +61,33 @@ TEST_CASE("a URL without port or path has the scheme's and the root", "[http][ur
     CHECK(http::split_url("https://x?q").target == "/?q");
     CHECK(http::split_url("http://x:/").origin.port == 80);
     CHECK(http::split_url("http://x").origin.authority() == "x");
+}
+
+TEST_CASE("a plain URL is taken apart as the grammar has it", "[http][url]") {
+    // A fragment, which no request sends, is not plain.
+    for (std::string const url :
+         {"http://x", "https://x", "http://x/", "http://x?", "http://x?/?",
+          "http://shop.example/a//b;c=1/@:'()*!$&,+~_-.", "https://127.0.0.1:8443/v1/orders?limit=10&after=a/b",
+          "http://x:080/y", "http://x:65535", "http://a..b-/"}) {
+        auto const plain = http::split_url(url);
+        auto const whole = http::split_url(url + "#f");
+
+        INFO(url);
+        CHECK(plain.origin == whole.origin);
+        CHECK(plain.path == whole.path);
+        CHECK(plain.target == whole.target);
+        CHECK_FALSE(plain.has_userinfo);
+    }
+    for (std::string const url :
+         {"http://x:0/", "http://x:65536/", "http://x:+80/", "http://x:8 0/", "http://x/ ", "http://x/a%zz",
+          "http://x/<b>", "http:/x", "http://:80/", "http://x/a|b", "http://x/\xc3\xa4"}) {
+        INFO(url);
+        CHECK_THROWS_AS(http::split_url(url), std::invalid_argument);
+    }
+}
+
+TEST_CASE("a request to a URL with a sign in its port is refused when it is made", "[http][url]") {
+    CHECK_THROWS_AS(http::get("http://x:+80/"), std::invalid_argument);
 }
 
 TEST_CASE("an IPv6 host has brackets in the authority only", "[http][url]") {

@@ -51,6 +51,23 @@ TEST_CASE("other tasks run while one is blocked", "[live][blocking][threads]") {
     });
 }
 
+TEST_CASE("tasks that only yield to each other keep no worker's answer waiting", "[live][blocking][threads]") {
+    live::run([] {
+        bool answered = false;
+        async::task_group([&](async::group& g) {
+            for (int i = 0; i < 2; ++i)
+                g.spawn([&] {
+                    while (!answered) async::yield();
+                });
+            g.spawn([&] {
+                async::blocking([] {});
+                answered = true;
+            });
+        });
+        CHECK(answered);
+    });
+}
+
 TEST_CASE("no more blocking work runs at once than the pool has threads", "[live][blocking][threads]") {
     std::atomic<int> running = 0;
     std::atomic<int> most = 0;

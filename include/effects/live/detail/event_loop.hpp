@@ -60,7 +60,7 @@ private:
     async::time_point now_{};
     bool now_is_old_ = true;
     unsigned runs_between_polls_ = 16;
-    unsigned runs_left_ = 0; // until the next poll
+    unsigned runs_left_ = 0;                      // until the next poll
     async::time_point busy_since_ = async::never; // the last poll, when there has been something ready ever since
 };
 
