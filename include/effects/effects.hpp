@@ -3,6 +3,7 @@
 
 // The core: operations, performing and handling them. Each vocabulary has a header of its own: <effects/async.hpp>,
 // <effects/http.hpp>, <effects/sql.hpp>, …
+#include <effects/can.hpp>
 #include <effects/clause.hpp>
 #include <effects/error.hpp>
 #include <effects/handle.hpp>

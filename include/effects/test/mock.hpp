@@ -38,7 +38,7 @@ namespace effects::test {
 /// operations before they start. Moves until it is installed.
 class mock {
 public:
-    using operations = effects::operations<>; // known only while it runs
+    using operations = effects::any_operation; // known only while it runs
 
     explicit mock(std::source_location made = std::source_location::current());
     mock(mock&&) noexcept = default;
