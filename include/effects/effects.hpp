@@ -8,6 +8,7 @@
 #include <effects/error.hpp>
 #include <effects/handle.hpp>
 #include <effects/handlers.hpp>
+#include <effects/mask.hpp>
 #include <effects/operation.hpp>
 #include <effects/perform.hpp>
 #include <effects/resumption.hpp>
