@@ -6,6 +6,7 @@
 #include <effects/can.hpp>
 #include <effects/clause.hpp>
 #include <effects/error.hpp>
+#include <effects/finally.hpp>
 #include <effects/handle.hpp>
 #include <effects/handlers.hpp>
 #include <effects/mask.hpp>

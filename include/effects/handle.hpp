@@ -18,7 +18,7 @@ namespace effects {
 ///     int answer = effects::handle([] { return effects::perform(ask{}) + 1; },
 ///                                  [](ask const&) { return 41; });
 ///
-/// A handler is a clause (`on`, `control`, `aborts`, `returns`), a lambda whose parameter names its operation, an object with
+/// A handler is a clause (`on`, `control`, `aborts`, `returns`, `finally`), a lambda whose parameter names its operation, an object with
 /// `operations`, or several as one (`handlers`). An lvalue is borrowed, an rvalue kept for the call. `handle<Answer>(…)` names
 /// the answer's type where the body alone doesn't say it. Exceptions cross as they cross a call.
 ///

@@ -10,6 +10,7 @@
 #include <effects/detail/kept.hpp>
 #include <effects/detail/lookup.hpp>
 #include <effects/detail/prompt.hpp>
+#include <effects/finally.hpp>
 #include <effects/resumption.hpp>
 
 namespace effects::detail {
@@ -52,6 +53,10 @@ template <class T>
 inline constexpr bool is_returns = false;
 template <class F>
 inline constexpr bool is_returns<returns_clause<F>> = true;
+template <class T>
+inline constexpr bool is_finally = false;
+template <class F>
+inline constexpr bool is_finally<finally_clause<F>> = true;
 template <class T>
 inline constexpr bool is_control = false;
 template <class Op, class F>

@@ -62,6 +62,10 @@ template <class F>
 struct answered_by<returns_clause<F>> {
     using type = can<>;
 };
+template <class F>
+struct answered_by<finally_clause<F>> {
+    using type = can<>;
+};
 
 // Each once, in the order in which they come.
 template <class Sum, class... Cans>
