@@ -3,6 +3,7 @@
 
 // The core: operations, performing and handling them. Each vocabulary has a header of its own: <effects/async.hpp>,
 // <effects/http.hpp>, <effects/sql.hpp>, …
+#include <effects/at.hpp>
 #include <effects/can.hpp>
 #include <effects/clause.hpp>
 #include <effects/error.hpp>
@@ -13,4 +14,5 @@
 #include <effects/operation.hpp>
 #include <effects/perform.hpp>
 #include <effects/resumption.hpp>
+#include <effects/tagged.hpp>
 #include <effects/unhandled_operation.hpp>

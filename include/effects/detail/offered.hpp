@@ -153,6 +153,11 @@ constexpr void check_answered(operations<Ops...> const*) {
         ...);
 }
 
+template <class Handler, class Offer>
+struct offer_seen_by { // what a handler's own operations find
+    using type = Offer;
+};
+
 template <class Outer>
 constexpr bool performs_are_answered(std::tuple<> const*) {
     return true;
@@ -161,7 +166,7 @@ template <class Outer, class Piece, class... Rest> // the first is the innermost
 constexpr bool performs_are_answered(std::tuple<Piece, Rest...> const*) {
     using plain = std::remove_cvref_t<Piece>;
     if constexpr (says_what_it_performs<plain>)
-        check_answered<plain, typename offer_of<Outer, std::tuple<Rest...>>::type>(
+        check_answered<plain, typename offer_seen_by<plain, typename offer_of<Outer, std::tuple<Rest...>>::type>::type>(
             static_cast<typename plain::performs const*>(nullptr));
     return performs_are_answered<Outer>(static_cast<std::tuple<Rest...> const*>(nullptr));
 }
