@@ -14,5 +14,6 @@
 #include <effects/operation.hpp>
 #include <effects/perform.hpp>
 #include <effects/resumption.hpp>
+#include <effects/shallow.hpp>
 #include <effects/tagged.hpp>
 #include <effects/unhandled_operation.hpp>
