@@ -82,6 +82,15 @@ void perform_on(benchmark::State& state) {
 }
 BENCHMARK(perform_on)->Name("core/on")->Arg(1)->Arg(100)->Arg(1000);
 
+void perform_through_can(benchmark::State& state) {
+    effects::handle(
+        [&](effects::can<ask> fx) {
+            for (auto _ : state) benchmark::DoNotOptimize(fx.perform(ask{1}));
+        },
+        [](ask const& op) { return op.value; });
+}
+BENCHMARK(perform_through_can)->Name("core/can");
+
 void perform_control(benchmark::State& state) {
     effects::handle(
         [&] {

@@ -4,8 +4,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <effects/can.hpp>
 #include <effects/clause.hpp>
-#include <effects/detail/handled.hpp>
+#include <effects/detail/offered.hpp>
 #include <effects/handlers.hpp>
 #include <effects/perform.hpp>
 
@@ -17,18 +18,19 @@ namespace effects {
 ///     int answer = effects::handle([] { return effects::perform(ask{}) + 1; },
 ///                                  [](ask const&) { return 41; });
 ///
-/// A handler is a clause (`on`, `control`, `aborts`, `returns`), a lambda whose parameter names its operation, an object with
+/// A handler is a clause (`on`, `control`, `aborts`, `returns`, `finally`), a lambda whose parameter names its operation, an object with
 /// `operations`, or several as one (`handlers`). An lvalue is borrowed, an rvalue kept for the call. `handle<Answer>(…)` names
 /// the answer's type where the body alone doesn't say it. Exceptions cross as they cross a call.
+///
+/// The body takes nothing, or a capability, `can<…>` of operations that these handlers answer.
 ///
 /// Without a `control` clause this costs a few stores and runs on the caller's stack. With one, the body runs on a pooled stack of
 /// its own (256 KiB, guarded), and what a kept resumption needs (body and clauses) lives there with it; borrowed handlers
 /// must outlive the resumption.
 template <class Answer = detail::deduced, class Body, handler... Hs>
-    requires std::is_invocable_v<Body>
+    requires detail::body_under<Body, can<>, Hs...>
 decltype(auto) handle(Body&& body, Hs&&... hs) {
-    return detail::handle_pieces<Answer>(std::forward<Body>(body),
-                                         std::tuple_cat(detail::pieces_of(std::forward<Hs>(hs))...));
+    return detail::handle_under<Answer, can<>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
 }
 
 } // namespace effects

@@ -24,12 +24,12 @@ inline constexpr bool is_handler_stack<handler_stack<Pieces...>> = true;
 
 } // namespace detail
 
-/// What `handle`, `handlers` and the worlds' `run` take: a clause (`on`, `control`, `aborts`, `returns`), an object with
+/// What `handle`, `handlers` and the worlds' `run` take: a clause (`on`, `control`, `aborts`, `returns`, `finally`), an object with
 /// `using operations = effects::operations<…>`, a lambda whose one parameter is an operation, or several as one (`handlers`).
 template <class H>
 concept handler = detail::is_clause<std::remove_cvref_t<H>> || detail::is_returns<std::remove_cvref_t<H>> ||
-    detail::is_handler_stack<std::remove_cvref_t<H>> || detail::handler_object<std::remove_cvref_t<H>> ||
-    detail::names_its_operation<std::remove_cvref_t<H>>;
+    detail::is_finally<std::remove_cvref_t<H>> || detail::is_handler_stack<std::remove_cvref_t<H>> ||
+    detail::handler_object<std::remove_cvref_t<H>> || detail::names_its_operation<std::remove_cvref_t<H>>;
 
 namespace detail {
 
@@ -42,7 +42,7 @@ auto pieces_of(H&& h) {
             return std::apply([](auto&... p) { return std::tuple<decltype(p)...>(p...); }, h.pieces);
         else
             return std::move(h.pieces);
-    } else if constexpr (is_clause<plain> || is_returns<plain> || handler_object<plain>) {
+    } else if constexpr (is_clause<plain> || is_returns<plain> || is_finally<plain> || handler_object<plain>) {
         return std::tuple<H>(std::forward<H>(h));
     } else {
         using clause = on_clause<typename only_operation<decltype(&plain::operator())>::type, H>;

@@ -26,6 +26,11 @@ using result_of = typename std::remove_cvref_t<Op>::result_type;
 template <operation... Ops>
 struct operations {};
 
+/// In place of that list, for a handler that can answer operations of every type, known only while it runs, such as `test::mock`:
+/// `using operations = effects::any_operation;`. It counts as a handler of everything where a `can<…>` is checked. Such a handler
+/// brings its own `effects::detail::layer_of`.
+struct any_operation {};
+
 /// What a computation gives that has no value, where a value is needed: `async::all(f, g)` of two voids is two units.
 struct unit {
     bool operator==(unit const&) const = default;

@@ -24,6 +24,8 @@ char const* word(detail::clause_kind kind) {
         return "control ";
     case detail::clause_kind::aborts:
         return "aborts ";
+    case detail::clause_kind::mask:
+        return "mask ";
     }
     return "";
 }
@@ -39,7 +41,7 @@ std::string describe(detail::frame const& f) {
         }
     } else {
         for (std::size_t i = 0; i < table.size; ++i)
-            text.append(word(table.entries[i].kind)).append(table.entries[i].operation->name);
+            text.append(i ? ", " : word(table.entries[i].kind)).append(table.entries[i].operation->name);
     }
     if (f.installed.line() != 0) text.append(", made at ").append(place(f.installed));
     return text;
@@ -70,19 +72,29 @@ void remember(frame& top, lookup_slot const& slot) noexcept {
 }
 
 lookup_slot search(frame& top, operation_info const& operation) noexcept {
+    std::size_t masked = 0; // handlers to be skipped
     for (frame* f = &top; f; f = f->outer) {
-        // What a frame further out remembers holds from there outwards.
-        if (lookup_slot const& known = f->cache[operation.hash % lookup_slots]; known.operation == &operation) {
-            lookup_slot found = known;
+        // What a frame further out remembers holds from there outwards, its own masks taken into account.
+        lookup_slot found = f->cache[operation.hash % lookup_slots];
+        if (found.operation != &operation) {
+            found = {nullptr, nullptr, nullptr};
+            for (std::size_t i = 0; i < f->table->size; ++i)
+                if (clause_entry const& entry = f->table->entries[i]; entry.operation == &operation) {
+                    if (entry.kind == clause_kind::mask) {
+                        ++masked;
+                        continue;
+                    }
+                    found = {&operation, entry.answer, f};
+                    break;
+                }
+            if (!found.operation) continue;
+        }
+        if (masked == 0) {
             remember(top, found);
             return found;
         }
-        for (std::size_t i = 0; i < f->table->size; ++i)
-            if (clause_entry const& entry = f->table->entries[i]; entry.operation == &operation) {
-                lookup_slot found{&operation, entry.answer, f};
-                remember(top, found);
-                return found;
-            }
+        --masked;
+        f = found.home;
     }
     return {nullptr, nullptr, nullptr};
 }

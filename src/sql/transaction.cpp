@@ -6,7 +6,6 @@
 #include <effects/async/detail/task_base.hpp>
 #include <effects/async/shield.hpp>
 #include <effects/error.hpp>
-#include <effects/perform.hpp>
 
 namespace effects::sql {
 namespace {
@@ -47,16 +46,17 @@ std::ostream& operator<<(std::ostream& out, rollback const&) { return out << "sq
 
 namespace detail {
 
-open_transaction::open_transaction(transaction_options const& options) : session_(perform(begin{options, {}})) {}
+open_transaction::open_transaction(performing const& how, transaction_options const& options)
+    : perform_(how), session_(how.begin(sql::begin{options, {}})) {}
 
 void open_transaction::commit() {
-    perform(sql::commit{session_});
+    perform_.commit(sql::commit{session_});
     committed_ = true;
 }
 
 void open_transaction::roll_back() {
     if (committed_) return;
-    auto undo = [this] { perform(sql::rollback{session_}); };
+    auto undo = [this] { perform_.rollback(sql::rollback{session_}); };
     try {
         if (async::detail::current_task_or_null())
             async::shield(undo); // a cancelled task rolls back, too

@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::size_t most_calls_shown = 20;
 
-template <class Op>
-void answer_by_default(mock_state& state) {
-    state.add(std::make_unique<book<Op>>(effects::detail::operation_id<Op>::info),
-              reinterpret_cast<effects::detail::any_function>(&answer_mocked_or_default<Op>));
-}
-
 // A type more that the mock knows: what was remembered of its lookups may be wrong now.
 void forget_lookups_here() noexcept {
     for (effects::detail::frame* f = effects::detail::this_thread()->top; f && f != &effects::detail::root_frame;

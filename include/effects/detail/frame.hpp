@@ -18,7 +18,7 @@ struct fiber;
 
 using any_function = void (*)();
 
-enum class clause_kind : unsigned char { on, control, aborts };
+enum class clause_kind : unsigned char { on, control, aborts, mask };
 
 // How one operation is answered: `answer` is a `result (*)(frame* home, Op const* op, bool movable)`.
 struct clause_entry {

@@ -26,6 +26,41 @@ struct layer_of<Answer, Piece, returns_clause<F>> {
     using type = returns_layer<Piece>;
 };
 
+// ---- what follows the body ----
+
+template <class Piece>
+struct finally_layer { // no frame either
+    explicit finally_layer(Piece&& p) : held(std::forward<Piece>(p)) {}
+    Piece held;
+};
+template <class Answer, class Piece, class F>
+struct layer_of<Answer, Piece, finally_clause<F>> {
+    using type = finally_layer<Piece>;
+};
+template <class Layer>
+inline constexpr bool is_finally_layer = false;
+template <class Piece>
+inline constexpr bool is_finally_layer<finally_layer<Piece>> = true;
+
+// `run()`, then `leave()`: not in a destructor's place while an exception is on its way, since it may perform.
+template <class Answer, class F, class Run>
+Answer and_finally(F& leave, Run&& run) {
+    struct after_a_value {
+        F& leave;
+        bool armed = true;
+        ~after_a_value() noexcept(false) {
+            if (armed) static_cast<void>(leave());
+        }
+    } guard{leave};
+    try {
+        return std::forward<Run>(run)();
+    } catch (...) {
+        guard.armed = false;
+        static_cast<void>(leave());
+        throw;
+    }
+}
+
 template <class Body, class... Pieces>
 struct mapped_result {
     using type = Body;
@@ -89,6 +124,17 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
     }
     frame* last() const noexcept { return last_; }
 
+    static constexpr bool has_finally = (... || is_finally_layer<Layers>);
+
+    // What `run` answers, and the `finally` clauses, the innermost first.
+    template <class Answer, class Run>
+    Answer leave_with(Run&& run) {
+        if constexpr (has_finally)
+            return leave_at<Answer, 0, Layers...>(std::forward<Run>(run));
+        else
+            return std::forward<Run>(run)();
+    }
+
     // What the body returned, as the `returns` clause maps it.
     template <class Answer, class Get>
     Answer map(Get&& get) {
@@ -107,13 +153,26 @@ private:
         else
             return std::forward<Get>(get)();
     }
+    template <class Answer, std::size_t At, class Run>
+    Answer leave_at(Run&& run) {
+        return std::forward<Run>(run)();
+    }
+    template <class Answer, std::size_t At, class Layer, class... Rest, class Run>
+    Answer leave_at(Run&& run) {
+        if constexpr (is_finally_layer<Layer>) {
+            auto& leave = static_cast<layer_slot<At, Layer>*>(this)->layer.held.leave;
+            return leave_at<Answer, At + 1, Rest...>([&]() -> Answer { return and_finally<Answer>(leave, run); });
+        } else {
+            return leave_at<Answer, At + 1, Rest...>(std::forward<Run>(run));
+        }
+    }
     template <class Answer, std::size_t At, class Get>
     Answer map_at(Get&& get) {
         return converted<Answer>(std::forward<Get>(get));
     }
     template <class Answer, std::size_t At, class Layer, class... Rest, class Get>
     Answer map_at(Get&& get) {
-        if constexpr (std::is_base_of_v<frame, Layer>) {
+        if constexpr (std::is_base_of_v<frame, Layer> || is_finally_layer<Layer>) {
             return map_at<Answer, At + 1, Rest...>(std::forward<Get>(get));
         } else {
             auto& f = static_cast<layer_slot<At, Layer>*>(this)->layer.held.map;
@@ -209,6 +268,16 @@ struct handled final : prompt {
         } catch (...) {
             self->error = std::current_exception();
         }
+        if constexpr (Layers::has_finally)
+            if (self->dropped) self->leave_dropped();
+    }
+
+    void leave_dropped() { // what it throws meets a noexcept function
+        outer_in_force guard(outermost->outer);
+        try {
+            layers.template leave_with<void>([] {});
+        } catch (unwinding const&) { // it would have suspended
+        }
     }
 
     static Answer take_answer(prompt* p) {
@@ -217,9 +286,11 @@ struct handled final : prompt {
             handled* self;
             ~release() { end(*self); }
         } guard{self};
-        if (self->aborted.aborted) return self->aborted.take();
-        if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
-        return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
+        return self->layers.template leave_with<Answer>([self]() -> Answer {
+            if (self->aborted.aborted) return self->aborted.take();
+            if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
+            return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
+        });
     }
 
     static void destroy_all(prompt* p) noexcept {
@@ -287,13 +358,15 @@ decltype(auto) handle_pieces(Body&& body, std::tuple<Pieces...>&& pieces) {
         return run_on_stack<answer, Body, layers>(std::forward<Body>(body), std::move(pieces));
     } else {
         layers installed(std::move(pieces));
-        if constexpr ((... || is_aborts<std::remove_cvref_t<Pieces>>))
-            return static_cast<answer>(run_abortable<answer>(std::forward<Body>(body), installed));
-        else if constexpr (layers::frames == 0)
-            return static_cast<answer>(
-                installed.template map<answer>([&]() -> decltype(auto) { return std::forward<Body>(body)(); }));
-        else
-            return static_cast<answer>(run_in_place<answer>(std::forward<Body>(body), installed));
+        return installed.template leave_with<answer>([&]() -> answer {
+            if constexpr ((... || is_aborts<std::remove_cvref_t<Pieces>>))
+                return static_cast<answer>(run_abortable<answer>(std::forward<Body>(body), installed));
+            else if constexpr (layers::frames == 0)
+                return static_cast<answer>(
+                    installed.template map<answer>([&]() -> decltype(auto) { return std::forward<Body>(body)(); }));
+            else
+                return static_cast<answer>(run_in_place<answer>(std::forward<Body>(body), installed));
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <stdexcept>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <effects/detail/kept.hpp>
 #include <effects/detail/lookup.hpp>
 #include <effects/detail/prompt.hpp>
+#include <effects/finally.hpp>
 #include <effects/resumption.hpp>
 
 namespace effects::detail {
@@ -52,6 +54,10 @@ template <class T>
 inline constexpr bool is_returns = false;
 template <class F>
 inline constexpr bool is_returns<returns_clause<F>> = true;
+template <class T>
+inline constexpr bool is_finally = false;
+template <class F>
+inline constexpr bool is_finally<finally_clause<F>> = true;
 template <class T>
 inline constexpr bool is_control = false;
 template <class Op, class F>
@@ -135,6 +141,16 @@ struct abort_state {
     }
 };
 
+// Of a `handle` with this answer: shallow handlers have their own.
+template <class Answer>
+struct answer_traits {
+    using answer = Answer;
+    template <class Op>
+    using resumption = effects::resumption<Op, Answer>;
+};
+template <class Answer>
+using answer_of = typename answer_traits<Answer>::answer;
+
 template <class Layer, class Op>
 result_of<Op> answer_in_place(frame* home, Op const* op, bool movable) {
     outer_in_force guard(home->outer);
@@ -189,7 +205,12 @@ struct on_layer : layer_frame {
         self = this;
     }
     auto& callee() noexcept { return held.answer; }
-    void share(abort_state<Answer>*) noexcept {}
+    template <class>
+    static constexpr answer_function<Op> answer_to() noexcept {
+        return &answer_in_place<on_layer, Op>;
+    }
+    static constexpr std::string_view handler_name() noexcept { return {}; }
+    void share(void*) noexcept {}
 
     inline static const clause_entry entry{
         &operation_id<Op>::info, reinterpret_cast<any_function>(&answer_in_place<on_layer, Op>), clause_kind::on};
@@ -199,16 +220,24 @@ struct on_layer : layer_frame {
 
 template <class Answer, class Op, class F, class Held>
 struct control_layer : layer_frame {
+    using answer = answer_of<Answer>;
+    using k_type = typename answer_traits<Answer>::template resumption<Op>;
+
     explicit control_layer(Held&& clause) : layer_frame(&table_of, clause.made), held(std::forward<Held>(clause)) {
         self = this;
     }
     auto& callee() noexcept { return held.answer; }
-    void share(abort_state<Answer>*) noexcept {}
+    template <class>
+    static constexpr answer_function<Op> answer_to() noexcept {
+        return &answer_by_capture<control_layer, Op>;
+    }
+    static constexpr std::string_view handler_name() noexcept { return {}; }
+    void share(void*) noexcept {}
 
-    static tail<Answer> run_clause(request* r) {
+    static tail<answer> run_clause(request* r) {
         auto& f = static_cast<control_layer*>(r->handler)->callee();
         auto* op = static_cast<Op const*>(r->argument);
-        resumption<Op, Answer> k(r);
+        k_type k(r);
         if constexpr (std::is_move_constructible_v<Op>) {
             if (r->movable) return call(f, Op(std::move(const_cast<Op&>(*op))), std::move(k));
         }
@@ -218,18 +247,18 @@ struct control_layer : layer_frame {
             return finish([&] { return call_clause(f, op, false, std::move(k)); });
     }
     template <class Callee>
-    static tail<Answer> call(Callee& f, Op&& op, resumption<Op, Answer>&& k) {
+    static tail<answer> call(Callee& f, Op&& op, k_type&& k) {
         return finish([&]() -> decltype(auto) { return call_clause(f, &op, true, std::move(k)); });
     }
     template <class Call>
-    static tail<Answer> finish(Call&& call) {
+    static tail<answer> finish(Call&& call) {
         if constexpr (std::is_void_v<decltype(call())>) {
-            static_assert(std::is_void_v<Answer>,
+            static_assert(std::is_void_v<answer>,
                           "a control clause returns the answer of the whole handle (or a resume_tail)");
             call();
-            return tail<Answer>();
+            return tail<answer>();
         } else {
-            static_assert(std::is_convertible_v<decltype(call()), tail<Answer>>,
+            static_assert(std::is_convertible_v<decltype(call()), tail<answer>>,
                           "a control clause returns the answer of the whole handle (or a resume_tail)");
             return call();
         }
@@ -248,16 +277,21 @@ struct aborts_layer : layer_frame {
         self = this;
     }
     auto& callee() noexcept { return held.answer; }
-    void share(abort_state<Answer>* s) noexcept { state = s; }
+    template <class>
+    static constexpr answer_function<Op> answer_to() noexcept {
+        return &answer_by_abort<aborts_layer, Op>;
+    }
+    static constexpr std::string_view handler_name() noexcept { return {}; }
+    void share(abort_state<answer_of<Answer>>* s) noexcept { state = s; }
     template <class R>
-    static constexpr bool answers = std::is_void_v<Answer> || std::is_constructible_v<Answer, R>;
+    static constexpr bool answers = std::is_void_v<answer_of<Answer>> || std::is_constructible_v<answer_of<Answer>, R>;
 
     inline static const clause_entry entry{&operation_id<Op>::info,
                                            reinterpret_cast<any_function>(&answer_by_abort<aborts_layer, Op>),
                                            clause_kind::aborts};
     inline static const frame_table table_of{&entry, 1, {}};
     Held held;
-    abort_state<Answer>* state = nullptr;
+    abort_state<answer_of<Answer>>* state = nullptr;
 };
 
 // A handler object: one entry for each of its operations.
@@ -267,6 +301,11 @@ template <class Held, class... Ops>
 struct object_layer<Held, operations<Ops...>> : layer_frame {
     explicit object_layer(Held&& object) : layer_frame(&table_of), held(std::forward<Held>(object)) { self = this; }
     auto& callee() noexcept { return held; }
+    template <class Op>
+    static constexpr answer_function<Op> answer_to() noexcept {
+        return &answer_in_place<object_layer, Op>;
+    }
+    static constexpr std::string_view handler_name() noexcept { return type_name<std::remove_cvref_t<Held>>(); }
     void share(void*) noexcept {}
 
     static_assert((... && (std::is_invocable_v<std::remove_reference_t<Held>&, Ops const&> ||
@@ -276,7 +315,7 @@ struct object_layer<Held, operations<Ops...>> : layer_frame {
         {&operation_id<Ops>::info, reinterpret_cast<any_function>(&answer_in_place<object_layer, Ops>),
          clause_kind::on}...,
         {nullptr, nullptr, clause_kind::on}}; // the last one is not counted: `operations` may be empty
-    inline static const frame_table table_of{entries, sizeof...(Ops), type_name<std::remove_cvref_t<Held>>()};
+    inline static const frame_table table_of{entries, sizeof...(Ops), handler_name()};
     Held held;
 };
 

@@ -6,6 +6,7 @@
 
 #include <effects/async/cancelled.hpp>
 #include <effects/async/detail/world.hpp>
+#include <effects/can.hpp>
 #include <effects/handlers.hpp>
 #include <effects/live/detail/event_loop.hpp>
 #include <effects/live/detail/services.hpp>
@@ -14,6 +15,15 @@
 #include <effects/live/system.hpp>
 
 namespace effects::live {
+
+namespace detail {
+
+inline auto world_handlers(event_loop& loop) {
+    return handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{}, services(loop), loop);
+}
+using world_offer = effects::detail::offer<can<>, decltype(world_handlers(std::declval<event_loop&>()))>;
+
+} // namespace detail
 
 /// Runs `body` as the main task of the real world: the machine's clock, sockets, files, environment. An event loop on this thread runs
 /// its tasks; what blocks (`async::blocking`, names to resolve) goes to worker threads.
@@ -25,40 +35,45 @@ namespace effects::live {
 ///
 /// The services of `os` (clock, random, env, log, files) are the machine's, unless a handler inside answers them.
 ///
+/// A body that takes a `can<…>` gets it, of what the handlers and the world answer.
+///
 /// Gives what `body` returns and throws what it throws; `live::shut_down` when it was cancelled by SIGINT or SIGTERM. Handlers with
 /// `start` and `stop` are started before the body and stopped after it, inside the world.
 template <class Body, handler... Hs>
-    requires std::is_invocable_v<Body&> std::invoke_result_t<Body&> run(options const& how, Body&& body, Hs&&... hs) {
-        using result = std::invoke_result_t<Body&>;
-        detail::event_loop loop(how);
-        auto world = handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{},
-                              detail::services(loop), loop);
-        bool cut_short = false;
-        auto stoppable = [&]() -> result {
-            detail::event_loop::until_shutdown const here(loop);
-            try {
-                return body();
-            } catch (async::cancelled const& c) {
-                cut_short = c.why() == async::reason::shutdown;
-                throw;
-            }
-        };
-        auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
+    requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
+auto run(options const& how, Body&& body, Hs&&... hs)
+    -> effects::detail::body_result<Body&, detail::world_offer, Hs...> {
+    using result = effects::detail::body_result<Body&, detail::world_offer, Hs...>;
+    effects::detail::callable_under<Body&, detail::world_offer, Hs...> callable{body};
+    detail::event_loop loop(how);
+    auto world = detail::world_handlers(loop);
+    bool cut_short = false;
+    auto stoppable = [&]() -> result {
+        detail::event_loop::until_shutdown const here(loop);
         try {
-            if constexpr (std::is_void_v<result>) {
-                async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
-                if (!cut_short) return;
-            } else {
-                return async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
-            }
+            return callable();
         } catch (async::cancelled const& c) {
-            if (c.why() != async::reason::shutdown) throw;
+            cut_short = c.why() == async::reason::shutdown;
+            throw;
         }
-        throw shut_down();
+    };
+    auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
+    try {
+        if constexpr (std::is_void_v<result>) {
+            async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
+            if (!cut_short) return;
+        } else {
+            return async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
+        }
+    } catch (async::cancelled const& c) {
+        if (c.why() != async::reason::shutdown) throw;
     }
+    throw shut_down();
+}
 template <class Body, handler... Hs>
-    requires std::is_invocable_v<Body&> std::invoke_result_t<Body&> run(Body&& body, Hs&&... hs) {
-        return run(options{}, body, std::forward<Hs>(hs)...);
-    }
+    requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
+auto run(Body&& body, Hs&&... hs) -> effects::detail::body_result<Body&, detail::world_offer, Hs...> {
+    return live::run(options{}, body, std::forward<Hs>(hs)...);
+}
 
 } // namespace effects::live

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <effects/at.hpp>
 #include <effects/handle.hpp>
 #include <effects/sql/query.hpp>
 #include <effects/sql/session.hpp>
@@ -73,51 +74,84 @@ template <class F>
     requires std::invocable<F&>
 auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
 
+/// The same, of the handler at a tag: what `f` performs at this tag belongs to the transaction, and nothing else.
+///
+///     sql::transaction(effects::at<audit>, [&] {
+///         perform(effects::at<audit>(sql::query("insert into trail …")));
+///         perform(sql::query("…")); // another database: not in it
+///     });
+template <class Tag, class F>
+    requires std::invocable<F&>
+auto transaction(effects::tag<Tag> at, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+
+template <class Tag, class F>
+    requires std::invocable<F&>
+auto transaction(effects::tag<Tag> at, transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 namespace detail {
 
+// In place of a tag.
+struct untagged {
+    template <class T>
+    T operator()(T of) const {
+        return of;
+    }
+};
+
+struct performing {
+    session (*begin)(sql::begin&&);
+    void (*commit)(sql::commit&&);
+    void (*rollback)(sql::rollback&&);
+};
+template <class At>
+inline constexpr performing performing_at{
+    [](sql::begin&& op) -> session { return effects::perform(At{}(std::move(op))); },
+    [](sql::commit&& op) { effects::perform(At{}(std::move(op))); },
+    [](sql::rollback&& op) { effects::perform(At{}(std::move(op))); },
+};
+
 // Begun when made. The destructor does nothing: a session that is dropped rolls back by itself.
 class open_transaction {
 public:
-    explicit open_transaction(transaction_options const& options);
+    open_transaction(performing const& how, transaction_options const& options);
 
     sql::session const& session() const noexcept { return session_; }
     void commit();
     void roll_back(); // in a catch block; of what it throws only cancellations get out
 
 private:
+    performing const& perform_;
     sql::session session_;
     bool committed_ = false;
 };
 
 // `f` with its statements bound to the session; those that are bound already belong to an inner transaction.
-template <class F>
-decltype(auto) run_in(session const& s, F& f) {
-    auto bind = [&s](auto op) {
+template <class At, class F>
+decltype(auto) run_in(At at, session const& s, F& f) {
+    auto bind = [at, &s](auto op) {
         if (!op.session()) op.in(s);
-        return effects::perform(std::move(op));
+        return effects::perform(at(std::move(op)));
     };
-    return effects::handle(
-        [&]() -> decltype(auto) { return f(); }, effects::on<query>([&bind](query q) { return bind(std::move(q)); }),
-        effects::on<script>([&bind](script q) { return bind(std::move(q)); }), effects::on<begin>([&s](begin op) {
-            if (!op.outer) op.outer = s;
-            return effects::perform(std::move(op));
-        }));
+    return effects::handle([&]() -> decltype(auto) { return f(); },
+                           at(effects::on<query>([&bind](query q) { return bind(std::move(q)); })),
+                           at(effects::on<script>([&bind](script q) { return bind(std::move(q)); })),
+                           at(effects::on<begin>([at, &s](begin op) {
+                               if (!op.outer) op.outer = s;
+                               return effects::perform(at(std::move(op)));
+                           })));
 }
 
-} // namespace detail
-
-template <class F>
-    requires std::invocable<F&>
-auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    detail::open_transaction open(options);
+template <class At, class F>
+auto run_transaction(At at, transaction_options const& options, F& f) -> std::decay_t<std::invoke_result_t<F&>> {
+    open_transaction open(performing_at<At>, options);
     try {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-            detail::run_in(open.session(), f);
+            detail::run_in(at, open.session(), f);
             open.commit();
         } else {
-            std::decay_t<std::invoke_result_t<F&>> answer = detail::run_in(open.session(), f);
+            std::decay_t<std::invoke_result_t<F&>> answer = detail::run_in(at, open.session(), f);
             open.commit();
             return answer;
         }
@@ -127,10 +161,30 @@ auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke
     }
 }
 
+} // namespace detail
+
+template <class F>
+    requires std::invocable<F&>
+auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(detail::untagged{}, options, f);
+}
+
 template <class F>
     requires std::invocable<F&>
 auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    return sql::transaction(transaction_options{}, std::forward<F>(f));
+    return detail::run_transaction(detail::untagged{}, {}, f);
+}
+
+template <class Tag, class F>
+    requires std::invocable<F&>
+auto transaction(effects::tag<Tag> at, transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(at, options, f);
+}
+
+template <class Tag, class F>
+    requires std::invocable<F&>
+auto transaction(effects::tag<Tag> at, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(at, {}, f);
 }
 
 } // namespace effects::sql

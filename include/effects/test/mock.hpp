@@ -28,7 +28,8 @@ namespace effects::test {
 /// It handles every type of operation that a pattern of it names. One of them that no pattern wants is unexpected: `perform`
 /// throws `unexpected_operation`, and the test fails even if the logic swallows that. What `expect` names and does not come
 /// fails the test at its end. Types that it doesn't know are left to handlers further out, as if it were not there.
-/// `sql::begin`, `sql::commit` and `sql::rollback` that nothing is said of go further out too, and succeed where nobody answers.
+/// `sql::begin`, `sql::commit` and `sql::rollback` that nothing is said of go further out too, and succeed where nobody answers; so they do at
+/// a tag, `world.on(effects::at<audit>(sql::query(…)))`, of which a statement is known.
 ///
 /// A call goes to the first expectation that matches and still wants one, in the order in which they were made; where
 /// there is none, to the newest stub that matches.
@@ -38,7 +39,7 @@ namespace effects::test {
 /// operations before they start. Moves until it is installed.
 class mock {
 public:
-    using operations = effects::operations<>; // known only while it runs
+    using operations = effects::any_operation; // known only while it runs
 
     explicit mock(std::source_location made = std::source_location::current());
     mock(mock&&) noexcept = default;
@@ -87,6 +88,7 @@ private:
         auto made_one =
             std::make_shared<detail::expectation_like<op, Pattern>>(*state_, made, stub, std::move(pattern));
         detail::book_for<op>(*state_).expectations.push_back(made_one);
+        detail::companions<op>::join(*state_);
         return expectation<op>(std::move(made_one));
     }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <effects/operation.hpp>
+#include <effects/tagged.hpp>
 #include <effects/test/describe.hpp>
 
 namespace effects::test {
@@ -92,6 +93,19 @@ struct pattern_traits {
             return detail::member_differences(pattern, actual);
         else
             return detail::text_differences(describe(pattern), describe(actual));
+    }
+};
+
+/// At a tag an operation is compared as without.
+template <class Tag, operation Op>
+struct pattern_traits<tagged<Tag, Op>> {
+    static constexpr bool has_matches = pattern_traits<Op>::has_matches;
+
+    static bool matches(tagged<Tag, Op> const& pattern, tagged<Tag, Op> const& actual) {
+        return pattern_traits<Op>::matches(pattern.op, actual.op);
+    }
+    static std::vector<std::string> differences(tagged<Tag, Op> const& pattern, tagged<Tag, Op> const& actual) {
+        return pattern_traits<Op>::differences(pattern.op, actual.op);
     }
 };
 

@@ -72,23 +72,30 @@ private:
 ///
 ///     CHECK(test::run([] { return place_order({"A1", 2, 900}); }, world).qty == 2);
 ///
+/// A body that takes a `can<…>` gets it, of what the handlers and the world answer; a mock answers everything.
+///
 /// Throws what the body threw, or `test::failed` where expectations failed (with a reporter, such as the one of
 /// <effects/test/catch2.hpp>, they are reported instead). An operation that nobody handles fails the test too, even if
 /// the logic swallows the `unhandled_operation`.
 template <class Body, handler... Handlers>
-    requires std::invocable<Body&>
-auto run(sim::options const& how, Body&& body, Handlers&&... handlers) -> std::invoke_result_t<Body&> {
+    requires effects::detail::body_under<Body&, sim::detail::world_offer, Handlers...>
+auto run(sim::options const& how, Body&& body, Handlers&&... handlers)
+    -> effects::detail::body_result<Body&, sim::detail::world_offer, Handlers...> {
+    static_assert(effects::detail::performs_checked<sim::detail::world_offer, effects::detail::pieces_in<Handlers...>>);
+    effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...> callable{body};
     detail::verdict verdict;
     (verdict.watch(std::as_const(handlers)), ...);
     mock strict(detail::strict_state());
     verdict.watch(strict.state());
-    return verdict.of([&]() -> std::invoke_result_t<Body&> {
-        return sim::run(how, body, std::forward<Handlers>(handlers)..., strict);
+    return verdict.of([&]() -> decltype(callable()) {
+        return sim::run(
+            how, [&]() -> decltype(callable()) { return callable(); }, std::forward<Handlers>(handlers)..., strict);
     });
 }
 template <class Body, handler... Handlers>
-    requires std::invocable<Body&>
-auto run(Body&& body, Handlers&&... handlers) -> std::invoke_result_t<Body&> {
+    requires effects::detail::body_under<Body&, sim::detail::world_offer, Handlers...>
+auto run(Body&& body, Handlers&&... handlers)
+    -> effects::detail::body_result<Body&, sim::detail::world_offer, Handlers...> {
     return test::run(sim::options{}, body, std::forward<Handlers>(handlers)...);
 }
 

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include <effects/sql/query.hpp>
+#include <effects/sql/transaction.hpp>
+#include <effects/tagged.hpp>
+#include <effects/test/detail/mock_layer.hpp>
 #include <effects/test/matching.hpp>
 #include <effects/test/pattern.hpp>
 
@@ -45,5 +48,29 @@ struct matching_words<sql::script, Self> {
             "text", [](sql::script const& s) { return s.text(); }, std::move(wanted));
     }
 };
+
+namespace detail {
+
+// A transaction at a tag begins and ends there.
+template <class Tag>
+struct transaction_companions {
+    static void join(mock_state& state) {
+        answer_by_default<tagged<Tag, sql::begin>>(state);
+        answer_by_default<tagged<Tag, sql::commit>>(state);
+        answer_by_default<tagged<Tag, sql::rollback>>(state);
+    }
+};
+template <class Tag>
+struct companions<tagged<Tag, sql::query>> : transaction_companions<Tag> {};
+template <class Tag>
+struct companions<tagged<Tag, sql::script>> : transaction_companions<Tag> {};
+template <class Tag>
+struct companions<tagged<Tag, sql::begin>> : transaction_companions<Tag> {};
+template <class Tag>
+struct companions<tagged<Tag, sql::commit>> : transaction_companions<Tag> {};
+template <class Tag>
+struct companions<tagged<Tag, sql::rollback>> : transaction_companions<Tag> {};
+
+} // namespace detail
 
 } // namespace effects::test

@@ -231,6 +231,39 @@ TEST_CASE("handlers with start and stop run them inside the world, inner ones st
     CHECK(log == "oi-IO");
 }
 
+TEST_CASE("handlers at tags start and stop like others", "[sim][services]") {
+    struct audit;
+    std::vector<std::string> log;
+    struct service {
+        using operations = effects::operations<ask>;
+        std::vector<std::string>& log;
+        int answer;
+
+        void start(async::group&) {
+            async::sleep_for(1s);
+            log.push_back("start " + std::to_string(answer));
+        }
+        void stop() { log.push_back("stop " + std::to_string(answer)); }
+        int operator()(ask const&) const { return answer; }
+    };
+    service borrowed{log, 2};
+    auto sum = sim::run([] { return perform(ask{}) * 10 + perform(effects::at<audit>(ask{})); },
+                        effects::at<audit>(borrowed), service{log, 1}, effects::at<int>(service{log, 3}));
+
+    CHECK(sum == 12);
+    CHECK(log == std::vector<std::string>{"start 3", "start 1", "start 2", "stop 2", "stop 1", "stop 3"});
+}
+
+TEST_CASE("a body gets the capability that it asks for, of its handlers and of the world", "[sim][run]") {
+    auto one = [](ask const&) { return 1; };
+    auto body = [](effects::can<effects::os::operations::random_bits, ask> fx) { return fx.perform(ask{}); };
+
+    CHECK(sim::run(body, one) == 1);
+    CHECK(sim::run({.seed = 7}, body, one) == 1);
+    CHECK(sim::run([](auto fx) { return fx.perform(ask{}); }, one) == 1);
+    CHECK(sim::run([](effects::can<ask> fx) { return fx.handle([&] { return fx.perform(ask{}); }); }, one) == 1);
+}
+
 TEST_CASE("a handler is stopped when the body throws", "[sim][services]") {
     bool stopped = false;
     struct service {

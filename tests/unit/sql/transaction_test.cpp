@@ -150,3 +150,37 @@ TEST_CASE("a transaction's options are part of the operation", "[sql][transactio
     CHECK(shown(sql::commit{}) == "sql::commit{}");
     CHECK(sql::commit{} == sql::commit{});
 }
+
+TEST_CASE("a transaction at a tag takes what is performed there, and nothing else", "[sql][transaction]") {
+    struct audit;
+    recorder shop, trail;
+    trail.begun = 10;
+    effects::handle(
+        [] {
+            int kept = sql::transaction(effects::at<audit>, [] {
+                perform(effects::at<audit>(sql::query("insert into trail")));
+                perform(sql::query("select from shop"));
+                sql::transaction([] { perform(sql::query("update shop")); });
+                sql::transaction(effects::at<audit>, {.read_only = true},
+                                 [] { perform(effects::at<audit>(sql::query("select from trail"))); });
+                return 7;
+            });
+            CHECK(kept == 7);
+            perform(effects::at<audit>(sql::query("outside")));
+        },
+        shop, effects::at<audit>(trail));
+
+    CHECK(shop.seen == trace{"select from shop in none", "begin in none", "update shop in 1", "commit 1"});
+    CHECK(trail.seen == trace{"begin in none", "insert into trail in 11", "begin in 11", "select from trail in 12",
+                              "commit 12", "commit 11", "outside in none"});
+}
+
+TEST_CASE("a transaction at a tag rolls back there", "[sql][transaction]") {
+    struct audit;
+    recorder shop, trail;
+    effects::handle([] { CHECK_THROWS_AS(sql::transaction(effects::at<audit>, [] { throw 1; }), int); }, shop,
+                    effects::at<audit>(trail));
+
+    CHECK(shop.seen.empty());
+    CHECK(trail.seen == trace{"begin in none", "rollback 1"});
+}

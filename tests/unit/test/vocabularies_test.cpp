@@ -144,3 +144,25 @@ TEST_CASE("queries inside a transaction match as those outside do", "[test][sql]
                  world) == 3);
     CHECK(verified(world) == "");
 }
+
+TEST_CASE("a mock answers at a tag what is said of it there", "[test][mock][sql]") {
+    struct audit;
+    test::mock world;
+    world.on(sql::query("select 1")).reply(sql::affected(1));
+    world.expect(effects::at<audit>(sql::query("select 1"))).reply(sql::affected(2)); // any parameters
+    auto body = [] {
+        return sql::transaction(effects::at<audit>, [] {
+            auto there = perform(effects::at<audit>(sql::query("select 1", 5))).rows_affected();
+            return there * 10 + perform(sql::query("select 1")).rows_affected();
+        });
+    };
+    CHECK(test::run(body, world) == 21);
+}
+
+TEST_CASE("a body under a mock may ask for any capability", "[test][mock]") {
+    test::mock world;
+    world.on(sql::query("select 1")).reply(sql::affected(1));
+    CHECK(test::run([](effects::can<sql::query> fx) { return fx.perform(sql::query("select 1")).rows_affected(); },
+                    world) == 1);
+    CHECK(test::run([](auto fx) { return fx.perform(sql::query("select 1")).rows_affected(); }, world) == 1);
+}

@@ -32,6 +32,21 @@ struct operation_of_pattern<matcher<Op>> {
     using type = Op;
 };
 
+// Succeeds where nothing is said of it and nobody further out answers.
+template <class Op>
+void answer_by_default(mock_state& state) {
+    constexpr operation_info const& info = effects::detail::operation_id<Op>::info;
+    if (state.find(info)) return;
+    state.add(std::make_unique<book<Op>>(info),
+              reinterpret_cast<effects::detail::any_function>(&answer_mocked_or_default<Op>));
+}
+
+// What a mock that hears of `Op` answers by default besides; nothing, unless specialized.
+template <class Op>
+struct companions {
+    static void join(mock_state&) {}
+};
+
 template <class Op>
 book<Op>& book_for(mock_state& state) {
     constexpr operation_info const& info = effects::detail::operation_id<Op>::info;

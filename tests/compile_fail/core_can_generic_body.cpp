@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <functional>
+
+#include <effects/effects.hpp>
+
+struct ask {
+    using result_type = int;
+};
+struct other {
+    using result_type = int;
+};
+
+int main() {
+    return effects::handle([](auto fx) { return fx.perform(other{}); }, [](ask const&) { return 1; });
+}
