@@ -58,6 +58,9 @@ public:
 
     explicit operator bool() const noexcept { return asked_ != nullptr; }
 
+    /// For other kinds of resumption that are built on this one.
+    detail::request* release() noexcept { return std::exchange(asked_, nullptr); }
+
 private:
     template <class... Value>
     detail::request& answer_with(Value&&... value);

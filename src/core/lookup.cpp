@@ -32,7 +32,7 @@ std::string describe(detail::frame const& f) {
     std::string text;
     detail::frame_table const& table = *f.table;
     if (!table.handler.empty()) {
-        text.append(table.handler).append(":");
+        text.append(table.handler).append(table.size ? ":" : "");
         for (std::size_t i = 0; i < table.size; ++i) {
             text += i ? ", " : " ";
             text += table.entries[i].operation->name;
@@ -83,6 +83,7 @@ lookup_slot search(frame& top, operation_info const& operation) noexcept {
                 remember(top, found);
                 return found;
             }
+        if (f->table->records) return {&operation, nullptr, f};
     }
     return {nullptr, nullptr, nullptr};
 }
