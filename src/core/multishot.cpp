@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/multishot.hpp>
 
+#include <algorithm>
 #include <exception>
 
 namespace effects {
@@ -60,7 +61,8 @@ replay_part* make_part(replay_root& root, replay_part* before) {
     part->resumptions = 0;
     part->asked = nullptr;
     part->run = nullptr;
-    part->once = nullptr;
+    part->once = before ? before->once : nullptr;
+    part->id = root.next_id++;
     if (before) ++before->references;
     hold(root);
     return part;
@@ -118,19 +120,49 @@ replay_run* make_run(replay_root& root, replay_part* after) {
 }
 
 void start_replay(replay_run& run) {
-    run.path.resize(run.current->depth);
-    std::size_t i = run.path.size();
-    for (replay_part* part = run.current; part; part = part->before) run.path[--i] = part;
-    run.at = 0;
-    run.next_part();
+    replay_root& root = *run.root;
+    if (replay_run* other = root.replaying; other && other->replaying()) { // in the midst of its replay: rare
+        other->own.assign(other->next, other->end);
+        other->next = other->own.data();
+        other->end = other->next + other->own.size();
+    }
+    root.replaying = nullptr;
+
+    // What is told already, from the outermost part on, stays; the rest is told anew.
+    replay_part* const place = run.current->before;
+    std::size_t size = 0;
+    replay_part* part = place;
+    for (; part; part = part->before) {
+        if (part->depth <= root.told.size() && root.told[part->depth - 1].id == part->id) break;
+        size += part->size;
+    }
+    std::size_t const shared = part ? part->depth : 0;
+    size += part ? root.told[shared - 1].end : 0;
+    try {
+        root.told.resize(place->depth);
+        root.answers.resize(size);
+        for (part = place; part && part->depth > shared; part = part->before) {
+            root.told[part->depth - 1] = {part->id, size};
+            size -= part->size;
+            std::copy_n(part->answers, part->size, root.answers.begin() + static_cast<std::ptrdiff_t>(size));
+        }
+        root.answers.push_back(run.current->answers[0]);
+    } catch (...) {
+        root.told.clear();
+        throw;
+    }
+    run.next = root.answers.data();
+    run.end = run.next + root.answers.size();
+    root.replaying = &run;
 }
 
 void end_run(replay_run& run) noexcept {
     replay_root& root = *run.root;
     let_go(std::exchange(run.current, nullptr));
     run.next = run.end = nullptr;
-    run.path.clear();
+    run.own.clear();
     run.diverged = nullptr;
+    if (root.replaying == &run) root.replaying = nullptr;
     run.idle = root.idle_runs;
     root.idle_runs = &run;
     let_go(root);
@@ -168,20 +200,10 @@ void forget_waiting(replay_part& part) noexcept {
 }
 
 void check_repeatable(replay_part const& place) {
-    for (replay_part const* part = &place; part; part = part->before)
-        if (part->once) throw multishot::unrepeatable(part->once->name);
+    if (place.once) throw multishot::unrepeatable(place.once->name);
 }
 
-void replay_run::next_part() noexcept {
-    while (at < path.size()) {
-        replay_part const& part = *path[at++];
-        if (part.size == 0) continue;
-        next = part.answers;
-        end = part.answers + part.size;
-        return;
-    }
-    next = end = nullptr;
-}
+void destroy_exception(void* held) noexcept { delete static_cast<std::exception_ptr*>(held); }
 
 void replay_run::grow(replay_part& part) {
     std::uint32_t capacity = part.capacity * 4;

@@ -37,7 +37,11 @@ private:
 
 template <class Piece, class... Ops>
 struct recording_layer : layer_frame {
-    explicit recording_layer(Piece&& piece) : layer_frame(&table_of), held(std::move(piece)) { self = held.run(); }
+    explicit recording_layer(Piece&& piece) : layer_frame(&table_of), held(std::move(piece)) {
+        self = held.run();
+        for (clause_entry const& entry : entries) // each run looks for them: they need not be searched
+            cache[entry.operation->hash % lookup_slots] = {entry.operation, entry.answer, this};
+    }
     void share(void*) noexcept {}
 
     inline static const clause_entry entries[] = {

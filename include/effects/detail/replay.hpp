@@ -24,7 +24,6 @@ struct replay_run;
 struct recorded_answer {
     operation_info const* operation;
     void (*destroy)(void* held) noexcept; // null: nothing to destroy
-    bool thrown;                          // `held` is a std::exception_ptr
     union {
         void* held;
         std::byte value[16];
@@ -53,9 +52,11 @@ T const& recorded_value(recorded_answer const& from) noexcept {
         return *static_cast<T const*>(from.held);
 }
 
+// Not a template: its address tells an exception from an answer.
+void destroy_exception(void* held) noexcept;
 inline void record_exception(recorded_answer& into, std::exception_ptr error) {
-    record_value(into, std::move(error));
-    into.thrown = true;
+    into.held = new std::exception_ptr(std::move(error));
+    into.destroy = &destroy_exception;
 }
 
 // The answers of a run from one choice (or the start) to the next. Runs that went different ways at a choice share what
@@ -63,12 +64,13 @@ inline void record_exception(recorded_answer& into, std::exception_ptr error) {
 struct replay_part {
     replay_root* root;
     replay_part* before; // held; also links the idle ones
+    std::uint64_t id;    // never given again
     std::uint32_t depth;
     std::uint32_t references;
     std::uint32_t resumptions;  // that lead here
     request* asked;             // the run that came here first waits: the first resume continues it
     replay_run* run;            // that run
-    operation_info const* once; // the first answer that could not be recorded
+    operation_info const* once; // of an answer, here or before, that could not be recorded
     recorded_answer* answers;
     std::uint32_t size;
     std::uint32_t capacity;
@@ -78,11 +80,10 @@ struct replay_part {
 // One run of a multishot body: first answers what was recorded, then performs and records. Lives as long as its stack.
 struct replay_run {
     replay_root* root = nullptr;
-    recorded_answer const* next = nullptr; // still to be answered, in this part; null: none in any
+    recorded_answer const* next = nullptr; // still to be answered; null: none
     recorded_answer const* end = nullptr;
-    replay_part* current = nullptr; // what is being recorded; held
-    std::vector<replay_part*> path; // what is being replayed
-    std::size_t at = 0;
+    replay_part* current = nullptr;   // what is being recorded; held
+    std::vector<recorded_answer> own; // what is still to be answered, when another run needs the root's list
     std::exception_ptr diverged;
     std::source_location where; // of an operation that nobody handles
     replay_run* idle = nullptr;
@@ -92,9 +93,9 @@ struct replay_run {
         recorded_answer const& answer = *next;
         if (answer.operation != &performed) [[unlikely]]
             diverge(&performed);
-        if (++next == end) next_part();
-        if (answer.thrown) [[unlikely]]
-            std::rethrow_exception(recorded_value<std::exception_ptr>(answer));
+        if (++next == end) next = nullptr;
+        if (answer.destroy == &destroy_exception) [[unlikely]]
+            std::rethrow_exception(*static_cast<std::exception_ptr const*>(answer.held));
         return answer;
     }
     // It will be recorded if it throws nothing more.
@@ -105,7 +106,6 @@ struct replay_run {
         recorded_answer& answer = part.answers[part.size];
         answer.operation = &operation;
         answer.destroy = nullptr;
-        answer.thrown = false;
         return answer;
     }
     void added() noexcept { ++current->size; }
@@ -116,7 +116,6 @@ struct replay_run {
         return true;
     }
 
-    void next_part() noexcept;
     static void grow(replay_part& part);
     // `performed` is null where the body ended.
     [[noreturn]] void diverge(operation_info const* performed);
@@ -133,6 +132,16 @@ struct replay_root {
     any_function start = nullptr; // Answer (*)(replay_root*, replay_run*): runs the body
     replay_part* idle_parts = nullptr;
     replay_run* idle_runs = nullptr;
+    std::uint64_t next_id = 1;
+
+    // The answers of the latest replay, and which parts they are of, outermost first: the next one mostly shares them.
+    struct told_part {
+        std::uint64_t id;
+        std::size_t end;
+    };
+    std::vector<told_part> told;
+    std::vector<recorded_answer> answers;
+    replay_run* replaying = nullptr; // reads `answers`, unless it has ended or come to their end
 
     replay_root() = default;
     replay_root(replay_root const&) = delete;
