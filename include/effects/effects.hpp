@@ -5,8 +5,10 @@
 // <effects/http.hpp>, <effects/sql.hpp>, …
 #include <effects/clause.hpp>
 #include <effects/error.hpp>
+#include <effects/generator.hpp>
 #include <effects/handle.hpp>
 #include <effects/handlers.hpp>
+#include <effects/multishot.hpp>
 #include <effects/operation.hpp>
 #include <effects/perform.hpp>
 #include <effects/resumption.hpp>
