@@ -104,9 +104,10 @@ using clause_function = tail<Answer> (*)(request*);
 template <class Answer>
 using finish_function = Answer (*)(prompt*);
 
-// `p` has suspended or ended: runs clauses until there is an answer.
+// `p` has suspended or ended: runs clauses until there is an answer. Clauses that resume nest, so what is not needed while one
+// runs (the context) shares its place with what is.
 template <class Answer>
-[[gnu::always_inline]] inline Answer settle(prompt* p, context& here) {
+[[gnu::always_inline]] inline Answer settle(prompt* p) {
     for (;;) {
         request* asked = std::exchange(p->asked, nullptr);
         if (!asked) return reinterpret_cast<finish_function<Answer>>(p->finish)(p);
@@ -119,16 +120,19 @@ template <class Answer>
             if (next->target == p) running.returns_resumption();
         }
         p = next->target;
+        context here;
         continue_with(*next, here);
     }
 }
 
 template <class Answer>
 [[gnu::always_inline]] inline Answer resume_and_settle(request& r) {
-    context here;
     prompt* p = r.target;
-    continue_with(r, here);
-    return settle<Answer>(p, here);
+    {
+        context here;
+        continue_with(r, here);
+    }
+    return settle<Answer>(p);
 }
 
 } // namespace detail
