@@ -1,10 +1,12 @@
-# Runs `command`; fails unless it exits with zero (or not, as `exit` says) and its output matches every regex of `wanted`.
+# Runs `command`; fails unless it exits with zero (or not, or with the number, as `exit` says) and its output matches every regex of `wanted`.
 execute_process(COMMAND ${command} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 message("${output}")
 if(exit STREQUAL "zero" AND NOT result EQUAL 0)
     message(FATAL_ERROR "should have ended with 0, ended with: ${result}")
 elseif(exit STREQUAL "nonzero" AND result EQUAL 0)
     message(FATAL_ERROR "should have failed, ended with 0")
+elseif(exit MATCHES "^[0-9]+$" AND NOT result EQUAL exit)
+    message(FATAL_ERROR "should have ended with ${exit}, ended with: ${result}")
 endif()
 foreach(regex IN LISTS wanted)
     if(NOT output MATCHES "${regex}")

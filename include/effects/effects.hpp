@@ -8,9 +8,11 @@
 #include <effects/clause.hpp>
 #include <effects/error.hpp>
 #include <effects/finally.hpp>
+#include <effects/generator.hpp>
 #include <effects/handle.hpp>
 #include <effects/handlers.hpp>
 #include <effects/mask.hpp>
+#include <effects/multishot.hpp>
 #include <effects/operation.hpp>
 #include <effects/perform.hpp>
 #include <effects/resumption.hpp>

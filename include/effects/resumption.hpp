@@ -59,6 +59,9 @@ public:
 
     explicit operator bool() const noexcept { return asked_ != nullptr; }
 
+    /// For other kinds of resumption that are built on this one.
+    detail::request* release() noexcept { return std::exchange(asked_, nullptr); }
+
 private:
     template <class... Value>
     detail::request& answer_with(Value&&... value);
@@ -102,9 +105,10 @@ using clause_function = tail<Answer> (*)(request*);
 template <class Answer>
 using finish_function = Answer (*)(prompt*);
 
-// `p` has suspended or ended: runs clauses until there is an answer.
+// `p` has suspended or ended: runs clauses until there is an answer. Clauses that resume nest, so what is not needed while one
+// runs (the context) shares its place with what is.
 template <class Answer>
-[[gnu::always_inline]] inline Answer settle(prompt* p, context& here) {
+[[gnu::always_inline]] inline Answer settle(prompt* p) {
     for (;;) {
         request* asked = std::exchange(p->asked, nullptr);
         if (!asked) return reinterpret_cast<finish_function<Answer>>(p->finish)(p);
@@ -118,16 +122,19 @@ template <class Answer>
             if (next->target == p) running.returns_resumption();
         }
         p = next->target;
+        context here;
         continue_with(*next, *this_thread(), here);
     }
 }
 
 template <class Answer>
 [[gnu::always_inline]] inline Answer resume_and_settle(request& r) {
-    context here;
     prompt* p = r.target;
-    continue_with(r, *this_thread(), here);
-    return settle<Answer>(p, here);
+    {
+        context here;
+        continue_with(r, *this_thread(), here);
+    }
+    return settle<Answer>(p);
 }
 
 } // namespace detail

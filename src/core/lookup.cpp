@@ -34,7 +34,7 @@ std::string describe(detail::frame const& f) {
     std::string text;
     detail::frame_table const& table = *f.table;
     if (!table.handler.empty()) {
-        text.append(table.handler).append(":");
+        text.append(table.handler).append(table.size ? ":" : "");
         for (std::size_t i = 0; i < table.size; ++i) {
             text += i ? ", " : " ";
             text += table.entries[i].operation->name;
@@ -87,6 +87,8 @@ lookup_slot search(frame& top, operation_info const& operation) noexcept {
                     found = {&operation, entry.answer, f};
                     break;
                 }
+            // What is masked within a multishot body is not recorded at its edge with the mask, so it must not leave.
+            if (!found.operation && f->table->records) return {masked == 0 ? &operation : nullptr, nullptr, f};
             if (!found.operation) continue;
         }
         if (masked == 0) {

@@ -16,6 +16,7 @@ struct task_base;
 /// performs it; a world's scheduler answers it. Not for everyday code: see `event`, `channel`, `sleep_for`.
 struct suspend {
     using result_type = void;
+    static constexpr bool replayable = false; // whoever waits looks at what woke it
     time_point until = never;
     char const* what = "";    ///< what is waited for, for reports: "channel::receive"
     void const* on = nullptr; ///< the primitive
@@ -25,6 +26,7 @@ struct suspend {
 /// Starts a task, which runs at once to its first suspension; a world's scheduler answers it. See `group::spawn`.
 struct spawn {
     using result_type = void;
+    static constexpr bool replayable = false;
     detail::task_base* task;
 };
 
@@ -33,6 +35,7 @@ struct spawn {
 /// runs in place. See `async::blocking`.
 struct run_blocking {
     using result_type = void;
+    static constexpr bool replayable = false; // `work` leaves its result elsewhere
     std::function<void()> work;
     std::function<void()> interrupt = {};
 

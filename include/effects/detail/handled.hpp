@@ -339,9 +339,11 @@ Answer run_on_stack(Body&& body, Pieces&& pieces) {
     self->outermost = self->layers.last();
     self->outer_stamp = thread.top->stamp;
     self->strand = thread.strand;
-    context here;
-    start_on_stack(*self, reinterpret_cast<std::byte*>(self), here, first, first);
-    return settle<Answer>(self, here);
+    {
+        context here;
+        start_on_stack(*self, reinterpret_cast<std::byte*>(self), here, first, first);
+    }
+    return settle<Answer>(self);
 }
 
 // ---- which of the three ----

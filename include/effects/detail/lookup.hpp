@@ -3,6 +3,7 @@
 
 #include <source_location>
 
+#include <effects/detail/replay.hpp>
 #include <effects/detail/thread.hpp>
 #include <effects/operation.hpp>
 
@@ -12,7 +13,8 @@ namespace effects::detail {
 template <class Op>
 using answer_function = result_of<Op> (*)(frame* home, Op const* op, bool movable);
 
-// Searches outwards from `top` and remembers the result in it. `operation` is null where there is no handler.
+// Searches outwards from `top` and remembers the result in it. `operation` is null where there is no handler. Where a
+// multishot body is left on the way, `home` is the frame that records what it performs, and `answer` is null.
 lookup_slot search(frame& top, operation_info const& operation) noexcept;
 void remember(frame& top, lookup_slot const& slot) noexcept;
 
@@ -23,19 +25,38 @@ result_of<Op> answer_by_default(frame*, Op const* op, bool) {
     return Op::default_answer(*op);
 }
 
+// The same, with the answer of a recording frame. `handled`: somebody answers the operation, maybe further out.
+template <class Op>
+lookup_slot find_answer(frame& top, bool& handled) {
+    constexpr operation_info const& info = operation_id<Op>::info;
+    lookup_slot found = search(top, info);
+    handled = found.operation;
+    if (!handled || found.answer) return found;
+    frame& recording = *found.home;
+    found.answer = reinterpret_cast<any_function>(&answer_recorded<Op, answers_replay<Op>()>);
+    find_answer<Op>(*recording.outer, handled);
+    handled = handled || has_default_answer<Op>;
+    if (handled) remember(top, found);
+    return found;
+}
+
 template <class Op>
 [[gnu::noinline, gnu::cold]] lookup_slot look_up(frame& top, std::source_location where) {
     constexpr operation_info const& info = operation_id<Op>::info;
-    lookup_slot found = search(top, info);
-    if (!found.operation) {
-        if constexpr (has_default_answer<Op>) {
-            found = {&info, reinterpret_cast<any_function>(&answer_by_default<Op>), &root_frame};
-            remember(top, found);
-        } else {
-            throw_unhandled(top, info, where);
-        }
+    bool handled;
+    lookup_slot found = find_answer<Op>(top, handled);
+    if (handled) return found;
+    if (found.operation) { // maybe it was handled when it was recorded; else the exception is recorded
+        static_cast<replay_run*>(found.home->self)->where = where;
+        return found;
     }
-    return found;
+    if constexpr (has_default_answer<Op>) {
+        found = {&info, reinterpret_cast<any_function>(&answer_by_default<Op>), &root_frame};
+        remember(top, found);
+        return found;
+    } else {
+        throw_unhandled(*this_thread()->top, info, where);
+    }
 }
 
 } // namespace effects::detail

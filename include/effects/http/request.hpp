@@ -26,6 +26,7 @@ namespace effects::http {
 class request {
 public:
     using result_type = response;
+    static constexpr bool replayable = true;
     using duration = std::chrono::nanoseconds;
 
     /// `url` is absolute, or relative where the handler has a base URL; its escapes are sent as they are given.

@@ -45,6 +45,7 @@ struct connect {
 /// stream's own transport answers.
 struct read {
     using result_type = std::size_t;
+    static constexpr bool replayable = false; // the bytes are not in the answer
     transport* from;
     std::span<std::byte> to;
 
@@ -55,6 +56,7 @@ struct read {
 /// What `stream::write_some` performs; see `read`.
 struct write {
     using result_type = std::size_t;
+    static constexpr bool replayable = false;
     transport* to;
     std::span<std::byte const> from;
 

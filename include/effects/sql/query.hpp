@@ -22,6 +22,7 @@ namespace effects::sql {
 class query {
 public:
     using result_type = result;
+    static constexpr bool replayable = true;
 
     template <parameter_type... Parameters>
     explicit query(std::string text, Parameters&&... parameters) : text_(std::move(text)) {

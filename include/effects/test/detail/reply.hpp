@@ -194,8 +194,9 @@ result_of<Op> answer_mocked_or_default(effects::detail::frame* home, Op const* o
     auto& state = *static_cast<mock_state*>(home->self);
     constexpr operation_info const& info = effects::detail::operation_id<Op>::info;
     if (!state.expects(info)) {
-        auto further = effects::detail::search(*home->outer, info);
-        if (further.operation)
+        bool handled;
+        auto further = effects::detail::find_answer<Op>(*home->outer, handled);
+        if (handled)
             return reinterpret_cast<effects::detail::answer_function<Op>>(further.answer)(further.home, op, movable);
         state.note(info, op);
         return result_of<Op>();

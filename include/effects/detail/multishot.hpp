@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <effects/detail/handled.hpp>
+#include <effects/detail/replay.hpp>
+#include <effects/resumption.hpp>
+
+namespace effects::multishot {
+template <class Op, class Answer>
+class resumption;
+}
+
+namespace effects::detail {
+
+// ---- the innermost handler of a run: records what leaves the body, and replays it ----
+
+// As a handler's argument: the run that it belongs to. `Ops` are those of the control clauses beside it.
+template <class... Ops>
+class recording {
+public:
+    explicit recording(replay_run* run) noexcept : run_(run) {}
+    recording(recording&& other) noexcept : run_(std::exchange(other.run_, nullptr)) {}
+    recording& operator=(recording&&) = delete;
+    ~recording() {
+        if (run_) end_run(*run_);
+    }
+    replay_run* run() const noexcept { return run_; }
+    void release() noexcept { run_ = nullptr; }
+
+private:
+    replay_run* run_;
+};
+
+template <class Piece, class... Ops>
+struct recording_layer : layer_frame {
+    explicit recording_layer(Piece&& piece) : layer_frame(&table_of), held(std::move(piece)) {
+        self = held.run();
+        for (clause_entry const& entry : entries) // each run looks for them: they need not be searched
+            cache[entry.operation->hash % lookup_slots] = {entry.operation, entry.answer, this};
+    }
+    void share(void*) noexcept {}
+
+    inline static const clause_entry entries[] = {
+        {&operation_id<Ops>::info, reinterpret_cast<any_function>(&answer_recorded<Ops, true>), clause_kind::on}...};
+    inline static const frame_table table_of{
+        .entries = entries, .size = sizeof...(Ops), .handler = "effects::multishot::handle", .records = true};
+    Piece held;
+};
+template <class Answer, class Piece, class... Ops>
+struct layer_of<Answer, Piece, recording<Ops...>> {
+    using type = recording_layer<Piece, Ops...>;
+};
+
+// ---- the clauses ----
+
+// Calls the user's clause `F` with a resumption of the other kind.
+template <class Op, class Answer, class F>
+struct multishot_clause {
+    static_assert(answers_copy<Op>(),
+                  "multishot::handle may answer this operation's place again and again, so its result_type must be "
+                  "copyable (and the operation must not say replayable = false)");
+    F* clause;
+    replay_run* run;
+
+    decltype(auto) operator()(Op&& op, resumption<Op, Answer> k) const {
+        return call_clause(*clause, std::as_const(op), true, of_many(std::move(k)));
+    }
+    decltype(auto) operator()(Op const& op, resumption<Op, Answer> k) const {
+        return call_clause(*clause, op, false, of_many(std::move(k)));
+    }
+
+private:
+    template <class K>
+    static decltype(auto) call_clause(F& f, Op const& op, bool movable, K&& k) {
+        return detail::call_clause(f, std::addressof(op), movable, std::forward<K>(k));
+    }
+    multishot::resumption<Op, Answer> of_many(resumption<Op, Answer>&& k) const {
+        return multishot::resumption<Op, Answer>(wait_for_answer(*run, k.release()));
+    }
+};
+
+template <class Answer, class Op, class F>
+auto clause_of_run(control_clause<Op, F>& clause, replay_run* run) {
+    using wrapped = multishot_clause<Op, Answer, F>;
+    return std::tuple<control_clause<Op, wrapped>>(control_clause<Op, wrapped>{{&clause.answer, run}, clause.made});
+}
+template <class Answer, class Op, class F>
+auto clause_of_run(control_clause<Op, F> const& clause, replay_run* run) {
+    using wrapped = multishot_clause<Op, Answer, F const>;
+    return std::tuple<control_clause<Op, wrapped>>(control_clause<Op, wrapped>{{&clause.answer, run}, clause.made});
+}
+template <class Answer, class Handler>
+auto clause_of_run(Handler& handler, replay_run*) {
+    return std::tuple<Handler&>(handler);
+}
+
+template <class Piece>
+struct controlled_by {
+    using type = operations<>;
+};
+template <class Op, class F>
+struct controlled_by<control_clause<Op, F>> {
+    using type = operations<Op>;
+};
+template <class... All>
+struct recording_of;
+template <class... Ops>
+struct recording_of<operations<Ops...>> {
+    using type = recording<Ops...>;
+};
+template <class... A, class... B, class... Rest>
+struct recording_of<operations<A...>, operations<B...>, Rest...> : recording_of<operations<A..., B...>, Rest...> {};
+
+// ---- the body ----
+
+template <class Body>
+struct body_of_run {
+    using result = std::invoke_result_t<std::remove_reference_t<Body>&>;
+
+    std::remove_reference_t<Body>* body;
+    replay_run* run;
+
+    result operator()() const {
+        try {
+            if constexpr (std::is_void_v<result>) {
+                call();
+                run->ended();
+            } else {
+                result value = call();
+                run->ended();
+                if constexpr (std::is_reference_v<result>)
+                    return static_cast<result>(value);
+                else
+                    return value;
+            }
+        } catch (unwinding const&) {
+            throw;
+        } catch (...) {
+            run->ended();
+            throw;
+        }
+    }
+
+private:
+    // One that may change itself starts each run as it was given.
+    static constexpr bool copied = !std::is_lvalue_reference_v<Body> &&
+                                   !std::is_invocable_v<std::remove_reference_t<Body> const&> &&
+                                   std::is_copy_constructible_v<Body>;
+
+    result call() const {
+        if constexpr (copied) {
+            Body own(std::as_const(*body));
+            return own();
+        } else {
+            return (*body)();
+        }
+    }
+};
+
+// ---- all of it ----
+
+template <class Answer, class Body, class... Pieces>
+struct multishot_root final : replay_root {
+    using recording_piece =
+        typename recording_of<operations<>, typename controlled_by<std::remove_cvref_t<Pieces>>::type...>::type;
+
+    multishot_root(Body&& b, std::tuple<Pieces...>&& p) : body(std::forward<Body>(b)), pieces(std::move(p)) {
+        destroy = [](replay_root* self) noexcept { delete static_cast<multishot_root*>(self); };
+        start = reinterpret_cast<any_function>(&multishot_root::run);
+    }
+
+    static Answer run(replay_root* self, replay_run* r) {
+        recording_piece record(r);
+        auto& all = *static_cast<multishot_root*>(self);
+        return std::apply(
+            [&](auto&... piece) -> Answer {
+                return handle_pieces<Answer>(
+                    body_of_run<Body>{std::addressof(all.body), r},
+                    std::tuple_cat(std::tuple<recording_piece>(std::move(record)), clause_of_run<Answer>(piece, r)...));
+            },
+            all.pieces);
+    }
+
+    Body body; // a reference where it was an lvalue
+    std::tuple<Pieces...> pieces;
+};
+
+class root_in_use {
+public:
+    explicit root_in_use(replay_root& root) noexcept : root_(root) { hold(root_); }
+    root_in_use(root_in_use const&) = delete;
+    root_in_use& operator=(root_in_use const&) = delete;
+    ~root_in_use() { let_go(root_); }
+
+private:
+    replay_root& root_;
+};
+
+template <class Answer, class Body, class... Pieces>
+decltype(auto) handle_again_and_again(Body&& body, std::tuple<Pieces...>&& pieces) {
+    using body_result = std::invoke_result_t<std::remove_reference_t<Body>&>;
+    using answer = std::conditional_t<std::is_same_v<Answer, deduced>,
+                                      typename mapped_result<body_result, Pieces...>::type, Answer>;
+    if constexpr ((... || is_control<std::remove_cvref_t<Pieces>>)) {
+        using root = multishot_root<answer, Body, Pieces...>;
+        auto* all = new root(std::forward<Body>(body), std::move(pieces));
+        root_in_use guard(*all);
+        return root::run(all, make_run(*all, nullptr));
+    } else {
+        return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces));
+    }
+}
+
+// ---- resuming ----
+
+// The value that a resumption is given: made before anything happens, because making it may throw.
+template <class Op>
+class answer_made {
+    using result = result_of<Op>;
+
+public:
+    template <class... Value>
+    explicit answer_made(Value&&... value) : made_(std::forward<Value>(value)...) {
+        static_assert(sizeof...(Value) == 1, "resume takes one value, of the operation's result_type (none where that "
+                                             "is void)");
+        static_assert((... && std::is_constructible_v<result, Value>),
+                      "the value that resume is given must make the operation's result_type");
+    }
+    template <class F>
+    decltype(auto) give_to(F&& f) {
+        return f(static_cast<result&&>(made_));
+    }
+    void record(recorded_answer& into) {
+        if constexpr (std::is_reference_v<result>)
+            record_value(into, std::addressof(made_));
+        else
+            record_value(into, std::move(made_));
+    }
+
+private:
+    result made_;
+};
+template <class Op>
+    requires std::is_void_v<result_of<Op>>
+class answer_made<Op> {
+public:
+    template <class... Value>
+    explicit answer_made(Value&&...) {
+        static_assert(sizeof...(Value) == 0, "resume takes one value, of the operation's result_type (none where that "
+                                             "is void)");
+    }
+    template <class F>
+    decltype(auto) give_to(F&& f) {
+        return f();
+    }
+    void record(recorded_answer&) {}
+};
+
+// Runs the body from its start to the place, answers there what `record` writes down, and goes on.
+template <class Op, class Answer, class Record>
+Answer run_again(replay_part& place, Record&& record) {
+    check_repeatable(place);
+    replay_root& root = *place.root;
+    replay_run* run = make_run(root, &place);
+    {
+        recording<> guard(run);
+        record(run->add(operation_id<Op>::info));
+        run->added();
+        start_replay(*run);
+        guard.release();
+    }
+    return reinterpret_cast<Answer (*)(replay_root*, replay_run*)>(root.start)(&root, run);
+}
+
+} // namespace effects::detail
