@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -13,19 +14,23 @@ template <class T>
 struct any_member {
     template <class U>
         requires(!std::is_same_v<U, T> && !std::is_base_of_v<U, T>)
-    operator U() const;
+    operator U() const {
+        std::terminate(); // never called; but a compiler may ask for it
+    }
 };
 template <class T>
 struct any_member_else {
     template <class U>
         requires(!std::is_same_v<U, T> && !std::is_base_of_v<U, T>)
-    operator U();
+    operator U() { std::terminate(); }
 };
 template <class T>
 struct any_base {
     template <class U>
         requires(!std::is_same_v<U, T> && std::is_base_of_v<U, T>)
-    operator U() const;
+    operator U() const {
+        std::terminate(); // never called; but a compiler may ask for it
+    }
 };
 
 inline constexpr std::size_t most_fields = 12;

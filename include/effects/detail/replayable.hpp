@@ -19,12 +19,14 @@ namespace effects::detail {
 template <class T>
 constexpr bool surely_copies();
 
-// Converts to the members that can be copied for certain.
-template <class T>
-struct copied_member {
+// Converts to the members that can be copied for certain, or to those that can't.
+template <class T, bool Copied>
+struct member_that {
     template <class U>
-        requires(!std::is_same_v<U, T> && surely_copies<U>())
-    operator U() const;
+        requires(!std::is_same_v<U, T> && surely_copies<U>() == Copied)
+    operator U() const {
+        std::terminate(); // never called
+    }
 };
 
 template <class T>
@@ -39,9 +41,15 @@ inline constexpr bool arguments_copy<std::shared_ptr<T>> = true;
 template <class T>
 inline constexpr bool arguments_copy<std::weak_ptr<T>> = true;
 
+template <class T, std::size_t Doubted, std::size_t... I>
+constexpr bool member_copies(std::index_sequence<I...>) {
+    return !requires { T{member_that<T, I != Doubted>{}...}; };
+}
+// Some members (a std::optional) take what converts to something that they can be made from: so each is asked both ways.
 template <class T, std::size_t... I>
-constexpr bool members_copy(std::index_sequence<I...>) {
-    return requires { T{nth<I, copied_member<T>>{}...}; };
+constexpr bool members_copy(std::index_sequence<I...> all) {
+    return requires { T{member_that<T, I == I>{}...}; }
+    &&(... && member_copies<T, I>(all));
 }
 
 template <class T>

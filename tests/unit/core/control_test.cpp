@@ -103,6 +103,34 @@ TEST_CASE("a million resumes in tail position take constant stack", "[core][cont
     CHECK(sum == 1'000'000);
 }
 
+TEST_CASE("20,000 tail resumes, each of the computation before it, take constant stack of 256 KiB", "[core][control]") {
+    // Two bodies hand over to each other from their clauses, on a stack of the size that bodies have.
+    int turns = 0;
+    auto ping_pong = [&] {
+        effects::resumption<ask, int> waiting;
+        auto take_turns = control<ask>([&](ask, auto k) -> effects::tail<int> {
+            std::swap(waiting, k);
+            if (!k) return 0;
+            return std::move(k).resume_tail(turns);
+        });
+        auto body = [&] {
+            while (turns < 20'000) {
+                ++turns;
+                perform(ask{});
+            }
+            return turns;
+        };
+        handle(body, take_turns); // waits
+        return handle(body, take_turns);
+    };
+
+    int last = handle([&] { return ping_pong() + perform(hold{}); },
+                      control<hold>([](hold, auto k) { return std::move(k).resume(0); }));
+
+    CHECK(last == 20'000);
+    CHECK(turns == 20'000);
+}
+
 TEST_CASE("a clause may answer or resume in tail position", "[core][control]") {
     auto run = [](int limit) {
         return handle(

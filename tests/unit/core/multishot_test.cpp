@@ -613,6 +613,10 @@ TEST_CASE("which answers can be copied for certain is known of common types", "[
         std::string name;
         std::vector<std::unique_ptr<int>> owned;
     };
+    struct looks_copyable_within {
+        std::string name;
+        std::optional<std::vector<std::unique_ptr<int>>> owned;
+    };
     STATIC_REQUIRE(surely_copies<int>());
     STATIC_REQUIRE(surely_copies<std::string>());
     STATIC_REQUIRE(surely_copies<std::vector<std::pair<int, std::string>>>());
@@ -625,6 +629,7 @@ TEST_CASE("which answers can be copied for certain is known of common types", "[
     STATIC_REQUIRE_FALSE(surely_copies<std::vector<std::unique_ptr<int>>>());
     STATIC_REQUIRE_FALSE(surely_copies<std::map<int, std::list<std::unique_ptr<int>>>>());
     STATIC_REQUIRE_FALSE(surely_copies<looks_copyable>());
+    STATIC_REQUIRE_FALSE(surely_copies<looks_copyable_within>());
     STATIC_REQUIRE_FALSE(surely_copies<opaque>());
 }
 
