@@ -81,6 +81,8 @@ public:
         : prompt_(p), on_(thread.running) {
         if (p.uses.load(std::memory_order_relaxed) == 0) [[likely]] // so nobody else can see it now
             p.uses.store(2, std::memory_order_relaxed);
+        else if (single_threaded())
+            p.uses.store(p.uses.load(std::memory_order_relaxed) + 2, std::memory_order_relaxed);
         else
             p.uses.fetch_add(2, std::memory_order_relaxed);
         if (on_) {
@@ -109,15 +111,21 @@ public:
 
 private:
     [[gnu::always_inline]] static void leave(prompt& p) noexcept {
-#ifdef EFFECTS_KNOWS_SINGLE_THREADED
-        if (__libc_single_threaded) {
+        if (single_threaded()) {
             std::uint32_t uses = p.uses.load(std::memory_order_relaxed) - 2;
             p.uses.store(uses, std::memory_order_relaxed);
             if (uses == 1) p.destroy(&p);
             return;
         }
-#endif
         if (p.uses.fetch_sub(2, std::memory_order_acq_rel) == 3) p.destroy(&p);
+    }
+
+    static bool single_threaded() noexcept {
+#ifdef EFFECTS_KNOWS_SINGLE_THREADED
+        return __libc_single_threaded;
+#else
+        return false;
+#endif
     }
 
     prompt& prompt_;
