@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -43,5 +44,8 @@ private:
     bool ending_ = false;
     std::vector<std::thread> threads_;
 };
+
+// Runs `work` on a thread that nobody waits for, for what can't be told to stop: it touches nothing but what it owns.
+void submit_detached(std::shared_ptr<job> work);
 
 } // namespace effects::live::detail
