@@ -72,11 +72,11 @@ public:
         async::detail::waiter w("net::resolve", this);
         struct waits {
             name_lookup& l;
-            waits(name_lookup& in, async::detail::waiter& w) : l(in) { set(&w); }
+            waits(name_lookup& in, async::detail::waiter& who) : l(in) { set(&who); }
             ~waits() { set(nullptr); }
-            void set(async::detail::waiter* w) {
+            void set(async::detail::waiter* who) {
                 std::lock_guard lock(l.mutex_);
-                l.waiting_ = w;
+                l.waiting_ = who;
             }
         } const here{*this, w};
         submit_detached(shared_from_this());
