@@ -2,12 +2,14 @@
 // The orders service under load, all of it real: the service with a SQLite file, a payment provider, a client, each talking to the
 // other over loopback sockets. Ends with 0 when what happened is what should have.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
-#include <unistd.h>
+#include <system_error>
 #include <vector>
 
 #include <effects/async.hpp>
@@ -41,9 +43,13 @@ struct answer {
 };
 
 struct temporary_folder {
-    std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("effects-orders-" + std::to_string(::getpid()));
-    temporary_folder() { std::filesystem::create_directories(path); }
+    std::filesystem::path path;
+    temporary_folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "effects-orders-XXXXXX").string();
+        if (!::mkdtemp(name.data()))
+            throw std::system_error(errno, std::generic_category(), name); // new, and ours alone
+        path = name;
+    }
     ~temporary_folder() {
         std::error_code ignored;
         std::filesystem::remove_all(path, ignored);

@@ -6,7 +6,8 @@
 namespace shop {
 
 /// Checks the stock, charges, stores. Whatever goes wrong after the charge (also a cancellation), the customer gets the money
-/// back. An order that is there already is given as it is. Throws `out_of_stock`, `payment_declined`, `refund_failed`.
+/// back, unless the same order, asked for twice at once, was stored by the other request. An order that is there already is given
+/// as it is. Throws `out_of_stock`, `payment_declined`, `order_conflict`, `refund_failed`.
 order place_order(cart const& wanted);
 
 } // namespace shop

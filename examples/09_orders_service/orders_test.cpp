@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <utility>
 
 #include <effects/async.hpp>
 #include <effects/http.hpp>
@@ -29,9 +30,13 @@ namespace {
 shop::cart const two_lamps{"o1", "lamp", 2};
 
 http::request charge_of_900() {
-    return http::post("/charges").json({{"order", "o1"}, {"cents", 900}}).header("Idempotency-Key", "charge-o1");
+    return http::post("/charges").json({{"order", "o1"}, {"cents", 900}}).header("Idempotency-Key", "charge-o1-1");
 }
-http::request refund() { return http::post("/refunds").json({{"order", "o1"}}).header("Idempotency-Key", "refund-o1"); }
+http::request refund() {
+    return http::post("/refunds")
+        .json({{"order", "o1"}, {"charge", "charge-o1-1"}})
+        .header("Idempotency-Key", "refund-o1-1");
+}
 auto statement(std::string beginning) {
     return test::matching<sql::query>().text(test::starts_with(std::move(beginning)));
 }
@@ -40,6 +45,12 @@ auto statement(std::string beginning) {
 void stock_up(test::mock& world) {
     world.on(statement("select qty, cents from stock")).reply(sql::table{{"qty", "cents"}, {{5, 450}}});
     world.on(statement("select id, sku")).reply(sql::no_rows());
+    world.on(statement("insert into payments")).reply(sql::affected(1));
+    world.on(statement("select order_id, attempt"))
+        .reply(sql::table{{"order_id", "attempt", "sku", "qty", "cents", "state"},
+                          {{"o1", 1, "lamp", 2, 900, "pending"}}});
+    world.on(statement("update payments")).reply(sql::affected(1));
+    world.on(statement("select count(*) from payments")).reply(sql::table{{"count(*)"}, {{0}}});
 }
 
 // The real SQL, in memory.
@@ -203,6 +214,145 @@ TEST_CASE("of three orders for two lamps each, with five in stock, one is refund
     CHECK(kept == 2);
 }
 
+TEST_CASE("an order that was refunded is charged anew when it is asked for again", "[orders][compensation]") {
+    demo::provider provider;
+    auto sold_out_meanwhile = [sold = false](http::request r) mutable {
+        bool charges = r.url() == "/charges";
+        auto answer = perform(std::move(r));
+        if (charges && !std::exchange(sold, true)) perform(sql::query("update stock set qty = 1"));
+        return answer;
+    };
+
+    auto placed = test::run(
+        [&] {
+            return effects::handle(
+                [] {
+                    CHECK_THROWS_AS(shop::place_order(two_lamps), shop::out_of_stock);
+                    perform(sql::query("update stock set qty = 5"));
+                    return shop::place_order(two_lamps);
+                },
+                effects::on<http::request>(sold_out_meanwhile));
+        },
+        http::in_process(provider.routes()), shop_database());
+
+    CHECK(placed.charge == "ch-2");
+    CHECK(provider.ledger().at("o1").charged == 2);
+    CHECK(provider.ledger().at("o1").refunded == 1);
+}
+
+TEST_CASE("a request that gives up does not refund the order that its twin has stored", "[orders][concurrency]") {
+    demo::provider provider;
+
+    test::run(
+        [] {
+            auto gives_up = [] {
+                effects::handle([] { CHECK_THROWS_AS(shop::place_order(two_lamps), http::status_error); },
+                                effects::on<http::request>([](http::request r) {
+                                    return r.url() == "/charges" ? http::unavailable() : perform(std::move(r));
+                                }));
+            };
+            async::all(gives_up, [] {
+                async::sleep_for(1ms);
+                shop::place_order(two_lamps);
+            });
+            CHECK(shop::find_order("o1"));
+        },
+        http::in_process(provider.routes()), shop_database());
+
+    CHECK(provider.ledger().at("o1").charged == 1);
+    CHECK(provider.ledger().at("o1").refunded == 0);
+}
+
+TEST_CASE("an order whose twin gave up while it was charged is refunded, not stored without money",
+          "[orders][concurrency]") {
+    demo::provider provider;
+    // The charge is made before the twin's refund, or comes when that has been.
+    auto before = GENERATE(true, false);
+
+    test::run(
+        [&] {
+            auto slow = [before](http::request r) {
+                bool charges = r.url() == "/charges";
+                if (charges && !before) async::sleep_for(10s);
+                auto answer = perform(std::move(r));
+                if (charges && before) async::sleep_for(10s);
+                return answer;
+            };
+            auto is_slow = [&] {
+                effects::handle([] { CHECK_THROWS(shop::place_order(two_lamps)); }, effects::on<http::request>(slow));
+            };
+            auto gives_up = [] {
+                effects::handle([] { CHECK_THROWS_AS(shop::place_order(two_lamps), http::status_error); },
+                                effects::on<http::request>([](http::request r) {
+                                    return r.url() == "/charges" ? http::unavailable() : perform(std::move(r));
+                                }));
+            };
+            async::all(is_slow, gives_up);
+            CHECK_FALSE(shop::find_order("o1"));
+            shop::place_order(two_lamps);
+            CHECK(lamps_left() == 3);
+        },
+        http::in_process(provider.routes()), shop_database());
+
+    auto const& e = provider.ledger().at("o1");
+    CHECK(e.charged - e.refunded == 1);
+}
+
+TEST_CASE("a refund that was cut off is finished before the order is charged again", "[orders][compensation]") {
+    demo::provider provider;
+
+    test::run(
+        [] {
+            auto p = shop::begin_payment(two_lamps, 900);
+            perform(charge_of_900());
+            shop::fail(p); // and here the process died
+
+            CHECK(shop::place_order(two_lamps).charge == "ch-2");
+        },
+        http::in_process(provider.routes()), shop_database());
+
+    CHECK(provider.ledger().at("o1").charged == 2);
+    CHECK(provider.ledger().at("o1").refunded == 1);
+}
+
+TEST_CASE("an attempt to pay that was cut off goes on at its price", "[orders][compensation]") {
+    demo::provider provider;
+
+    test::run(
+        [] {
+            shop::begin_payment(two_lamps, 900);
+            perform(charge_of_900()); // and here the process died
+            perform(sql::query("update stock set cents = 1000"));
+
+            CHECK(shop::place_order(two_lamps) == shop::order{"o1", "lamp", 2, 900, "ch-1"});
+        },
+        http::in_process(provider.routes()), shop_database());
+
+    CHECK(provider.ledger().at("o1").charged == 1);
+}
+
+TEST_CASE("of two different orders under one id at once, one is charged and stored", "[orders][concurrency]") {
+    demo::provider provider;
+
+    test::run(
+        [] {
+            int conflicts = 0;
+            auto place = [&](int qty) {
+                try {
+                    shop::place_order({"o1", "lamp", qty});
+                } catch (shop::order_conflict const&) {
+                    ++conflicts;
+                }
+            };
+            async::all([&] { place(1); }, [&] { place(2); });
+            CHECK(conflicts == 1);
+        },
+        http::in_process(provider.routes()), shop_database());
+
+    CHECK(provider.ledger().at("o1").charged == 1);
+    CHECK(provider.ledger().at("o1").refunded == 0);
+}
+
 TEST_CASE("the service speaks REST", "[orders][service]") {
     demo::provider provider;
     auto at = [](auto&& r) { return perform(r).status; };
@@ -218,6 +368,9 @@ TEST_CASE("the service speaks REST", "[orders][service]") {
                     CHECK(at(http::put("/orders/o3").json({{"sku", "lamp"}, {"qty", 9}})) == 409);
                     CHECK(at(http::put("/orders/o3").json({{"qty", 9}})) == 422);
                     CHECK(at(http::put("/orders/o3").json({{"sku", "lamp"}, {"qty", "many"}})) == 422);
+                    for (std::string const& id :
+                         std::vector<std::string>{"a%0d%0ab", "%ff", "a%20b", std::string(65, 'a')})
+                        CHECK(at(http::put("/orders/" + id).json({{"sku", "lamp"}, {"qty", 1}})) == 422);
                     CHECK(at(http::put("/orders/o3").body("{", "application/json")) == 400);
                     CHECK(at(http::del("/orders/o1")) == 405);
                 },

@@ -7,8 +7,6 @@
 #include <effects/http.hpp>
 #include <nlohmann/json.hpp>
 
-#include "types.hpp"
-
 using effects::perform;
 using namespace std::chrono_literals;
 namespace async = effects::async;
@@ -31,19 +29,24 @@ http::response send(http::request const& r) {
     });
 }
 
+std::string key(char const* what, payment const& p) { return what + p.order + "-" + std::to_string(p.attempt); }
+
 } // namespace
 
-std::string charge(std::string const& order, long cents) {
+std::string charge(payment const& p) {
     auto answer = send(http::post("/charges")
-                           .json({{"order", order}, {"cents", cents}})
-                           .header("Idempotency-Key", "charge-" + order)
+                           .json({{"order", p.order}, {"cents", p.cents}})
+                           .header("Idempotency-Key", key("charge-", p))
                            .timeout(2s));
     if (answer.status == 402) throw payment_declined(answer.json().at("error").get<std::string>());
     return answer.json().at("id").get<std::string>();
 }
 
-void refund(std::string const& order) {
-    send(http::post("/refunds").json({{"order", order}}).header("Idempotency-Key", "refund-" + order).timeout(2s));
+void refund(payment const& p) {
+    send(http::post("/refunds")
+             .json({{"order", p.order}, {"charge", key("charge-", p)}})
+             .header("Idempotency-Key", key("refund-", p))
+             .timeout(2s));
 }
 
 } // namespace shop

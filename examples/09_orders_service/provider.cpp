@@ -25,6 +25,7 @@ http::router provider::routes() {
         auto body = in.json();
         auto order = body.at("order").get<std::string>();
         auto key = in.header("Idempotency-Key").value_or(order);
+        if (withdrawn_.count(key) != 0) return http::problem(402, "the charge was taken back before it came");
         auto [at, fresh] = done_.try_emplace(key, "ch-" + std::to_string(done_.size() + 1));
         if (fresh) {
             entry& e = ledger_[order];
@@ -37,8 +38,8 @@ http::router provider::routes() {
     all.post("/refunds", [this](http::incoming const& in) {
         if (moody_before()) return refuse();
         auto order = in.json().at("order").get<std::string>();
-        if (auto at = ledger_.find(order); at != ledger_.end() && at->second.refunded < at->second.charged)
-            ++at->second.refunded;
+        auto charge = in.json().at("charge").get<std::string>(); // its idempotency key
+        if (withdrawn_.insert(charge).second && done_.count(charge) != 0) ++ledger_[order].refunded;
         return http::ok({{"refunded", order}});
     });
     return all;

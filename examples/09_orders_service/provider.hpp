@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include <effects/http.hpp>
@@ -30,7 +31,8 @@ private:
     effects::http::response refuse();
 
     std::map<std::string, entry> ledger_;
-    std::map<std::string, std::string> done_; // idempotency key → answer
+    std::map<std::string, std::string> done_; // a charge's idempotency key → answer
+    std::set<std::string> withdrawn_;         // the keys of those that were taken back, or never may come
     int requests_ = 0;
     int refusals_ = 0;
 };

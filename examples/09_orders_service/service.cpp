@@ -15,7 +15,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(stock_line, qty, cents)
 
 namespace {
 
+// An id goes into idempotency keys, which are header fields.
+bool is_id(std::string const& text) {
+    constexpr auto allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    return text.size() <= 64 && text.find_first_not_of(allowed) == std::string::npos;
+}
+
 cart cart_of(http::incoming const& in) {
+    if (!is_id(in.param("id")))
+        throw http::request_error(422, "an order's id has at most 64 characters: letters, digits, '-', '_', '.'");
     auto body = in.json();
     auto sku = body.is_object() ? body.find("sku") : body.end();
     if (sku == body.end() || !sku->is_string()) throw http::request_error(422, "an order names its \"sku\"");
@@ -29,6 +37,8 @@ http::response put_order(http::incoming const& in) {
     try {
         return http::created(place_order(cart_of(in)));
     } catch (out_of_stock const& e) {
+        return http::conflict(e.what());
+    } catch (order_conflict const& e) {
         return http::conflict(e.what());
     } catch (payment_declined const& e) {
         return http::problem(402, e.what());

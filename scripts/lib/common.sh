@@ -1,6 +1,7 @@
 # Sourced by the scripts beside it: where the project is, how to say what goes on, how many jobs to run.
 set -euo pipefail
 
+script=$(cd "$(dirname "$0")" && pwd)/${0##*/} # absolute: the next lines go elsewhere
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 
@@ -8,7 +9,7 @@ say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # The comment at the top of a script is its help.
-usage() { awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$0"; }
+usage() { awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$script"; }
 
 # As many jobs as there are cores, one a GiB of free memory at most (a translation unit of Beast takes about that).
 jobs() {

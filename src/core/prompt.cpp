@@ -58,6 +58,13 @@ void refuse_in_unwinding_slowly(std::string_view what) {
         if (f->dropped) throw_unwinding_again(*f, what);
 }
 
+bool in_unwinding_slowly() noexcept {
+    thread_state& thread = *this_thread();
+    for (fiber* f = thread.running; f && f != thread.strand; f = f->resumer->running)
+        if (f->dropped) return true;
+    return false;
+}
+
 void end(prompt& p) noexcept {
     if (p.uses.load(std::memory_order_acquire) == 0 || p.uses.fetch_or(1, std::memory_order_acq_rel) == 0)
         p.destroy(&p);

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include <effects/async/group.hpp>
 #include <effects/http/error.hpp>
 #include <effects/http/url.hpp>
 #include <effects/net/connect.hpp>
@@ -72,6 +73,9 @@ response client::operator()(request const& r) {
                         });
 }
 
+void client::start(async::group& background) {
+    background.spawn({"http::client"}, [pool = &state_->pool] { pool->sweep(); });
+}
 void client::stop() noexcept { state_->pool.clear(); }
 std::size_t client::idle_connections() const { return state_->pool.idle(); }
 

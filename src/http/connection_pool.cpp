@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <effects/async/event.hpp>
+#include <effects/async/sleep.hpp>
 
 #include "world.hpp"
 
@@ -80,12 +80,55 @@ void connection_pool::drop_expired(std::thread::id thread, async::time_point now
     }
 }
 
+async::time_point connection_pool::first_to_expire() const {
+    auto const here = std::this_thread::get_id();
+    auto first = async::never;
+    std::lock_guard lock(mutex_);
+    for (auto const& [k, h] : hosts_) // the first one kept is the oldest
+        if (k.first == here && !h.kept.empty())
+            first = std::min(first, async::after(h.kept.front()->idle_since, limits_.idle));
+    return first;
+}
+
+void connection_pool::sweep() {
+    auto const here = std::this_thread::get_id();
+    async::event kept;
+    struct presence {
+        connection_pool& pool;
+        std::thread::id here;
+        ~presence() {
+            std::lock_guard lock(pool.mutex_);
+            pool.sweepers_.erase(here);
+        }
+    } const while_it_sweeps{*this, here};
+    {
+        std::lock_guard lock(mutex_);
+        sweepers_[here] = &kept;
+    }
+    for (;;) {
+        kept.reset();
+        auto const next = first_to_expire();
+        if (next == async::never) {
+            kept.wait();
+            continue;
+        }
+        async::sleep_until(next);
+        std::vector<std::unique_ptr<connection>> dropped;
+        std::lock_guard lock(mutex_);
+        swept_[here] = {};
+        drop_expired(here, steady_now(), dropped);
+    }
+}
+
 void connection_pool::give_back(key const& k, std::unique_ptr<connection> kept) noexcept {
     waiter* next = nullptr;
     {
         std::lock_guard lock(mutex_);
         auto& h = hosts_[k];
-        if (kept) h.kept.push_back(std::move(kept));
+        if (kept) {
+            h.kept.push_back(std::move(kept));
+            if (auto sweeper = sweepers_.find(k.first); sweeper != sweepers_.end()) sweeper->second->set();
+        }
         if (h.waiting.empty()) {
             --h.in_use;
         } else {
@@ -98,9 +141,16 @@ void connection_pool::give_back(key const& k, std::unique_ptr<connection> kept) 
 }
 
 void connection_pool::clear() noexcept {
-    std::vector<std::unique_ptr<connection>> dropped;
-    std::lock_guard lock(mutex_);
-    for (auto& [k, h] : hosts_) std::move(h.kept.begin(), h.kept.end(), std::back_inserter(dropped)), h.kept.clear();
+    auto const here = std::this_thread::get_id();
+    for (;;) {                                            // one host at a time, so that no memory is needed
+        std::vector<std::unique_ptr<connection>> dropped; // closed when the lock is gone
+        std::lock_guard lock(mutex_);
+        auto at = std::find_if(hosts_.begin(), hosts_.end(), [&](auto const& entry) {
+            return entry.first.first == here && !entry.second.kept.empty();
+        });
+        if (at == hosts_.end()) return;
+        dropped.swap(at->second.kept);
+    }
 }
 
 std::size_t connection_pool::idle() const {

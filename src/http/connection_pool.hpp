@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <effects/async/event.hpp>
 #include <effects/async/time.hpp>
 #include <effects/net/stream.hpp>
 
@@ -47,8 +48,12 @@ public:
     /// it may. `fresh`: one of the kept ones turned out dead, so the others are closed unused.
     lease acquire(origin const& to, bool fresh);
 
+    /// Closes what has been kept too long on this thread, until it is cancelled: for a task beside those that ask for connections.
+    /// Else that happens when the next one is asked for, and servers' ends that have closed wait until then.
+    void sweep();
+    /// Closes the kept connections of this thread: those of others belong to their loops.
     void clear() noexcept;
-    std::size_t idle() const;
+    std::size_t idle() const; ///< of all threads
 
 private:
     struct waiter;
@@ -60,12 +65,14 @@ private:
     using key = std::pair<std::thread::id, origin>;
 
     void drop_expired(std::thread::id thread, async::time_point now, std::vector<std::unique_ptr<connection>>& dropped);
+    async::time_point first_to_expire() const; // of this thread's; never, where none is kept
     void give_back(key const& k, std::unique_ptr<connection> kept) noexcept;
 
     limits limits_;
     mutable std::mutex mutex_;
     std::map<key, host> hosts_;
     std::map<std::thread::id, async::time_point> swept_;
+    std::map<std::thread::id, async::event*> sweepers_; // who wait for something to be kept
 };
 
 /// The right to use one connection to a host. Gives the right back when it goes, by return or by unwinding; the connection is

@@ -92,9 +92,17 @@ bool equal_names(std::string_view a, std::string_view b) noexcept {
 }
 
 bool is_secret_header(std::string_view name) noexcept {
-    constexpr std::array secrets{"authorization", "proxy-authorization", "cookie",       "set-cookie",
-                                 "x-api-key",     "x-auth-token",        "x-csrf-token", "api-key"};
-    return std::any_of(secrets.begin(), secrets.end(), [&](char const* s) { return equal_names(s, name); });
+    constexpr std::array words{"auth",   "cookie", "token",      "secret",    "key", "session", "password",
+                               "passwd", "pwd",    "credential", "signature", "jwt", "bearer",  "assertion"};
+    constexpr std::array harmless{"idempotency-key",  "sec-websocket-key",
+                                  "surrogate-key",    "access-control-allow-credentials",
+                                  "www-authenticate", "proxy-authenticate"};
+    if (std::any_of(harmless.begin(), harmless.end(), [&](char const* h) { return equal_names(h, name); }))
+        return false;
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+        return std::search(name.begin(), name.end(), word.begin(), word.end(),
+                           [](char a, char b) { return lower(a) == b; }) != name.end();
+    });
 }
 
 } // namespace effects::http

@@ -15,6 +15,16 @@ namespace {
 
 std::string_view without_fragment(std::string_view target) { return target.substr(0, target.find('#')); }
 
+/// Where it begins; npos in another form than "scheme://…" (RFC 3986, section 3.1).
+std::size_t authority_of_absolute_form(std::string_view target) {
+    if (target.empty() || !is_alpha(target.front())) return target.npos;
+    std::size_t i = 1;
+    while (i < target.size() && (is_alpha(target[i]) || is_digit(target[i]) ||
+                                 std::string_view("+-.").find(target[i]) != std::string_view::npos))
+        ++i;
+    return target.substr(i).starts_with("://") ? i + 3 : target.npos;
+}
+
 std::optional<std::string> first(std::vector<field> fields, std::string_view name) {
     for (auto& f : fields)
         if (f.name == name) return std::move(f.value);
@@ -28,8 +38,8 @@ incoming::incoming(std::string method, std::string target, http::headers headers
     : method_(std::move(method)), target_(std::move(target)), headers_(std::move(headers)), body_(std::move(body)),
       remote_(std::move(remote)) {
     // The absolute form, which a client of a proxy sends (RFC 9112, section 3.2.2), says no more here than the origin form.
-    if (auto scheme = target_.find("://"); !target_.starts_with('/') && scheme != std::string::npos) {
-        auto start = target_.find_first_of("/?", scheme + 3);
+    if (auto authority = authority_of_absolute_form(target_); authority != std::string::npos) {
+        auto start = target_.find_first_of("/?", authority);
         target_ = start == std::string::npos ? "/" : target_.substr(start);
         if (target_.front() == '?') target_.insert(0, "/");
     }

@@ -69,7 +69,8 @@ void inflater::put(std::string_view bytes, std::string& out, std::size_t limit) 
         for (;;) {
             auto const before = out.size();
             // One byte more than allowed tells "just fits" from "too large".
-            auto const room = std::min(step, limit - std::min(limit, before) + 1);
+            auto const left = limit - std::min(limit, before);
+            auto const room = left < step ? left + 1 : step;
             out.resize(before + room);
             s.z.next_out = reinterpret_cast<Bytef*>(out.data() + before);
             s.z.avail_out = static_cast<uInt>(room);

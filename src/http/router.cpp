@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include <effects/async/cancelled.hpp>
+#include <effects/async/detail/task_base.hpp>
 #include <effects/http/error.hpp>
 #include <effects/http/url.hpp>
 #include <effects/os/log.hpp>
@@ -97,7 +99,17 @@ void log_failure(incoming const& in, std::exception_ptr const& failure) {
     } catch (std::exception const& e) {
         os::log.error("a route's handler failed",
                       {{"method", in.method()}, {"target", redacted_url(in.target())}, {"error", e.what()}});
+    } catch (...) {
+        os::log.error("a route's handler failed", {{"method", in.method()},
+                                                   {"target", redacted_url(in.target())},
+                                                   {"error", "it let out a cancellation that was not its own"}});
     }
+}
+
+// A `cancelled` that comes from elsewhere (kept, or thrown by hand) is a bug of the handler, as any exception is.
+bool this_task_is_cancelled() {
+    auto* task = async::detail::current_task_or_null();
+    return task && task->innermost->pending();
 }
 
 template <class Node, class F>
@@ -204,7 +216,7 @@ response router::operator()(incoming in) const {
         } catch (std::invalid_argument const& e) {
             return bad_request(std::string("malformed path: ") + e.what());
         }
-    } else if (raw != "*") {
+    } else if (raw != "*" || in.method() != "OPTIONS") { // of the whole server (RFC 9112, section 3.2.4)
         return bad_request("malformed request target");
     }
 
@@ -228,6 +240,10 @@ response router::operator()(incoming in) const {
         answer = chosen->answer(in);
     } catch (request_error const& e) {
         answer = problem(e.status(), e.message());
+    } catch (async::cancelled const&) {
+        if (this_task_is_cancelled()) throw;
+        failure = std::current_exception();
+        answer = internal_error();
     } catch (std::exception const&) {
         failure = std::current_exception();
         answer = internal_error();

@@ -38,21 +38,26 @@ void server_connection::run() {
         request_parser parser({options_->max_header_bytes, options_->max_body_bytes});
         auto refused = read(parser);
         auto const r = refused ? std::move(*refused) : handle(parser);
-        bool const close = refused || finishing_ || !parser.keep_alive() || wants_close(r);
+        bool const close = refused || finishing_ || !parser.keep_alive() || wants_close(r) ||
+                           options_->keep_alive <= std::chrono::nanoseconds::zero();
         answer(r, parser, close);
-        if (refused) return linger();
+        if (refused || (close && more_came())) return linger();
         if (close) return stream_.shutdown_write();
+        first_ = false;
         idle_ = input_.bytes.size() == 0;
     }
 }
 
+bool server_connection::more_came() { return input_.bytes.size() > 0 || stream_.stale(); }
+
 bool server_connection::wait_for_request() {
+    auto const patience = first_ ? options_->read_timeout : options_->keep_alive;
     for (;;) {
         // A line break too many after a body is an old client's habit (RFC 9112, section 2.2).
         while (text_of(input_).starts_with("\r\n")) input_.bytes.consume(2);
         if (input_.bytes.size() > 0 && text_of(input_) != "\r") return true;
         if (finishing_) return false;
-        auto came = async::try_timeout(options_->keep_alive, [&] { return read_more(); });
+        auto came = async::try_timeout(patience, [&] { return read_more(); });
         if (!came || *came == 0) return false;
         input_.bytes.commit(*came);
     }
@@ -114,15 +119,18 @@ void server_connection::linger() {
     constexpr auto patience = std::chrono::seconds(2);
     constexpr std::size_t most = 1024 * 1024;
     stream_.shutdown_write();
-    async::try_timeout(patience, [&] {
-        input_.bytes.clear();
-        for (std::size_t total = 0; total < most;) {
-            auto room = input_.bytes.prepare(input_.bytes.capacity());
-            auto n = stream_.read_some({static_cast<std::byte*>(room.data()), room.size()});
-            if (n == 0) return;
-            total += n;
-        }
-    });
+    try {
+        async::try_timeout(patience, [&] {
+            input_.bytes.clear();
+            for (std::size_t total = 0; total < most;) {
+                auto room = input_.bytes.prepare(input_.bytes.capacity());
+                auto n = stream_.read_some({static_cast<std::byte*>(room.data()), room.size()});
+                if (n == 0) return;
+                total += n;
+            }
+        });
+    } catch (net::error const&) { // it had its answer, or did not wait for it
+    }
     stream_.close();
 }
 

@@ -33,6 +33,7 @@ private:
     std::optional<response> read(request_parser& parser); // an answer already, if the request is not to be handled
     response handle(request_parser& parser);
     void answer(response const& r, request_parser const& parser, bool close);
+    bool more_came(); // than the requests that were answered
     void linger();
 
     net::stream stream_;
@@ -41,6 +42,7 @@ private:
     net::endpoint peer_;
     input_buffer input_;
     std::string output_;
+    bool first_ = true; // no request was answered yet
     bool idle_ = true;
     bool finishing_ = false;
 };

@@ -18,6 +18,21 @@ void append_reason(std::string& out, std::string_view reason) {
     for (char c : reason) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
 }
 
+/// uri-host [ ":" port ] (RFC 9110, section 7.2), of characters that a host name, or an address in brackets, may have.
+bool is_authority(std::string_view text) {
+    auto bad = [](char c) {
+        return !is_alpha(c) && !is_digit(c) &&
+               std::string_view("-._~%!$&'()*+,;=:[]").find(c) == std::string_view::npos;
+    };
+    if (std::any_of(text.begin(), text.end(), bad)) return false;
+    auto const bracket = text.rfind(']');
+    auto const colon = text.find(':', bracket == text.npos ? 0 : bracket);
+    if (text.starts_with('[') != (bracket != text.npos)) return false;
+    if (bracket != text.npos && bracket + 1 != text.size() && colon != bracket + 1) return false;
+    return colon == text.npos ||
+           std::all_of(text.begin() + static_cast<std::ptrdiff_t>(colon) + 1, text.end(), is_digit);
+}
+
 } // namespace
 
 void serialize(std::string& out, response const& r, bool to_head, response_frame const& frame) {
@@ -52,6 +67,8 @@ std::optional<response> objection(request_parser const& request) {
                                      [](field const& f) { return equal_names(f.name, "Host"); });
     if (hosts > 1) return bad_request("more than one Host header");
     if (hosts == 0 && request.version >= 11) return bad_request("no Host header");
+    if (auto const* host = request.headers.find("Host"); host && !is_authority(*host))
+        return bad_request("malformed Host header"); // RFC 9112, section 3.2
     if (auto const* expected = request.headers.find("Expect"); expected && request.version >= 11)
         if (!equal_names(*expected, "100-continue")) return problem(417);
     if (request.method == "CONNECT") return problem(501);

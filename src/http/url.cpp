@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/http/url.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -81,9 +82,9 @@ std::size_t first_bad_byte(std::string_view url) {
 boost::urls::url_view parse(std::string_view url) {
     auto parsed = boost::urls::parse_uri_reference(boost::core::string_view(url.data(), url.size()));
     if (!parsed) refuse(url);
-    // Boost 1.81 takes "http://x:+80/" for the host x with the path "+80/".
-    auto const path = parsed->encoded_path();
-    if (parsed->has_authority() && !path.empty() && !path.starts_with('/')) refuse(url);
+    // Boost.URL ends a port at its first non-digit, and takes the rest for a path: "http://host:808O/" (RFC 3986, section 3.3).
+    if (parsed->has_authority() && !parsed->encoded_path().empty() && !parsed->encoded_path().starts_with('/'))
+        refuse(url);
     return *parsed;
 }
 
@@ -154,6 +155,14 @@ std::string without_dot_segments(std::string_view path) {
         if (last) return dots || out.empty() ? out + '/' : out;
         path.remove_prefix(end);
     }
+}
+
+/// "host:80x": more than a host and a port, or less.
+bool has_bad_port(std::string_view authority) {
+    auto const colon = authority.rfind(':');
+    if (colon == std::string_view::npos || authority.ends_with(']')) return false;
+    auto const port = authority.substr(colon + 1);
+    return !std::all_of(port.begin(), port.end(), is_digit);
 }
 
 bool is_secret_parameter(std::string_view name) {
@@ -242,44 +251,27 @@ std::string join_url(std::string const& base, std::string const& reference) {
 }
 
 std::string redacted_url(std::string_view url) {
-    std::string out;
-    auto end_of_authority = url.find_first_of("/?#", url.find("//") == std::string_view::npos ? 0 : url.find("//") + 2);
-    auto authority = url.substr(0, end_of_authority);
-    if (auto at = authority.rfind('@'); at != std::string_view::npos) {
-        auto start = authority.find("//");
-        start = start == std::string_view::npos ? 0 : start + 2;
-        auto colon = authority.find(':', start);
-        // Alone, or before an empty password, the user's name is a token: "https://ghp_…@github.com", "https://sk_…:@stripe.com".
-        bool const has_password = colon < at && colon + 1 < at;
-        out = authority.substr(0, has_password ? colon + 1 : start);
-        out += "***";
-        out += authority.substr(at);
-    } else {
-        out = authority;
-    }
-    if (end_of_authority == std::string_view::npos) return out;
+    // A password may hold "/", "?" and "#", unescaped: the URL is not what it looks like, then, and the user's part ends at
+    // the last '@' there is.
+    auto const slashes = url.find("//");
+    auto const start = slashes == std::string_view::npos ? 0 : slashes + 2;
+    auto const authority = url.substr(start, std::min(url.find_first_of("/?#", start), url.size()) - start);
+    bool const cut_short = slashes != std::string_view::npos && has_bad_port(authority);
+    auto const user_end = cut_short || authority.find('@') != std::string_view::npos ? url.rfind('@') : url.npos;
+    std::string shown(url);
+    if (user_end != url.npos) shown.replace(start, user_end - start, "***");
 
-    auto append_redacted = [&out](std::string_view parameters) {
-        bool first = true;
-        split(parameters, '&', [&](std::string_view pair) {
-            if (!std::exchange(first, false)) out += '&';
-            auto equals = pair.find('=');
-            bool secret = equals != std::string_view::npos && is_secret_parameter(pair.substr(0, equals));
-            out.append(secret ? pair.substr(0, equals + 1) : pair);
-            if (secret) out += "***";
-        });
-    };
-    auto rest = url.substr(end_of_authority);
-    auto const hash = std::min(rest.find('#'), rest.size());
-    auto const question = std::min(rest.find('?'), hash);
-    out.append(rest.substr(0, question));
-    if (question < hash) {
-        out += '?';
-        append_redacted(rest.substr(question + 1, hash - question - 1));
-    }
-    if (hash < rest.size()) { // where single sign-on puts its tokens
-        out += '#';
-        append_redacted(rest.substr(hash + 1));
+    // The parameters one by one; those of a fragment can be secrets as well (RFC 6749, section 4.2.2).
+    std::string_view rest = shown;
+    std::string out(rest.substr(0, std::min(rest.find_first_of("?#"), rest.size())));
+    rest.remove_prefix(out.size());
+    while (!rest.empty()) {
+        auto const parameter = rest.substr(0, std::min(rest.find_first_of("?#&;", 1), rest.size()));
+        auto const equals = parameter.find('=');
+        bool const secret =
+            equals != parameter.npos && is_secret_parameter(form_decoded(parameter.substr(1, equals - 1)));
+        out.append(secret ? parameter.substr(0, equals + 1) : parameter).append(secret ? "***" : "");
+        rest.remove_prefix(parameter.size());
     }
     return out;
 }

@@ -20,6 +20,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "address.hpp"
+
 namespace effects::live::detail {
 
 namespace asio = boost::asio;
@@ -66,7 +68,7 @@ struct descriptor::state {
         interest.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
         interest.data.ptr = this;
         if (::epoll_ctl(home->watched_fd, EPOLL_CTL_ADD, fd, &interest) != 0)
-            throw std::system_error(errno, std::system_category(), "watching a descriptor");
+            throw system_error(errno); // a net::error: one connection's failure, not the program's
         next = home->first;
         if (next) next->previous = this;
         home->first = this;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/live/detail/runtime_core.hpp>
 
+#include <utility>
+
 #include <effects/async/detail/scheduler.hpp>
 #include <effects/async/group.hpp>
 #include <effects/live/shut_down.hpp>
@@ -36,11 +38,17 @@ runtime_core::runtime_core(std::function<void(std::function<void()> const&)> run
 }
 
 void runtime_core::main_task() {
-    async::task_group([&](async::group& g) {
-        {
-            std::lock_guard lock(mutex_);
-            loop_ = async::detail::current_task().home;
+    // However the group is left, for the handlers may fail at any time: from then on the loop may go.
+    struct takes_submissions {
+        runtime_core& core;
+        explicit takes_submissions(runtime_core& c) : core(c) { set(async::detail::current_task().home); }
+        ~takes_submissions() { set(nullptr); }
+        void set(async::detail::scheduler* loop) {
+            std::lock_guard lock(core.mutex_);
+            core.loop_ = loop;
         }
+    } const while_here{*this};
+    async::task_group([&](async::group& g) {
         has_started_ = true;
         started_.set_value();
         for (;;) {
@@ -52,15 +60,26 @@ void runtime_core::main_task() {
                 if (ending_) break;
                 now.swap(submitted_);
             }
-            for (auto& work : now) g.spawn([work = std::move(work)] { work->run(); });
+            for (auto& work : now) begin(g, std::move(work));
         }
         g.cancel(async::reason::shutdown);
     });
 }
 
+// One that can't begin (no memory for its stack, say) is refused, and the others go on.
+void runtime_core::begin(async::group& g, std::unique_ptr<submission> work) noexcept {
+    try {
+        g.spawn([&work] { std::exchange(work, nullptr)->run(); }); // runs at once
+    } catch (async::cancelled const& c) {
+        if (work) work->refuse(as_exception(c));
+    } catch (...) {
+        if (work) work->refuse(std::current_exception());
+    }
+}
+
 void runtime_core::submit(std::unique_ptr<submission> work) {
     std::lock_guard lock(mutex_);
-    if (!loop_ || ending_) {
+    if (over_ || ending_) {
         std::string message = "submit to a live::runtime that has ended";
         try {
             if (ended_by_) std::rethrow_exception(ended_by_);
@@ -70,16 +89,15 @@ void runtime_core::submit(std::unique_ptr<submission> work) {
         }
         throw shut_down(message);
     }
-    submitted_.push_back(std::move(work));
-    if (submitted_.size() == 1) loop_->post([this] { changed_.set(); });
+    submitted_.push_back(std::move(work)); // one that comes while the runtime ends by itself is refused at its end
+    if (submitted_.size() == 1 && loop_) loop_->post([this] { changed_.set(); });
 }
 
-// From here on nothing is posted to the loop, which may be gone.
 void runtime_core::end(std::exception_ptr why) noexcept {
     std::vector<std::unique_ptr<submission>> left;
     {
         std::lock_guard lock(mutex_);
-        loop_ = nullptr;
+        over_ = true;
         ended_by_ = why;
         left.swap(submitted_);
     }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/live/detail/services.hpp>
 
-#include <atomic>
 #include <memory>
+#include <mutex>
+#include <semaphore>
 #include <utility>
 
 #include <effects/async/cancelled.hpp>
+#include <effects/async/detail/task_base.hpp>
 #include <effects/async/detail/waiter.hpp>
 #include <effects/live/detail/event_loop.hpp>
 
@@ -15,76 +17,93 @@
 namespace effects::live::detail {
 namespace {
 
-// On the stack of the task that waits for it.
+// On the stack of the task that waits for it, and so is what `work` refers to: `wait` can't be left before the work is done.
 class blocking_call final : public job {
 public:
     blocking_call(event_loop& loop, async::run_blocking const& op) : loop_(loop), op_(op) {}
 
     void run() noexcept override {
         op_.work();
-        loop_.post([this] { done_.wake(); });
+        event_loop& loop = loop_; // what waits may be gone from `release` on
+        auto end = std::move(end_);
+        end->reached.release();
+        loop.post([end] {
+            if (end->sleeper) end->sleeper->wake();
+        });
     }
 
     void wait() {
-        bool cancelled = false;
+        async::detail::waiter done("async::blocking", this);
+        auto const end = end_;
+        end->sleeper = &done;
+        loop_.workers().submit(*this);
         try {
-            done_.wait();
-        } catch (async::cancelled const&) {
-            cancelled = true; // the next suspension point throws it again
+            try {
+                done.wait();
+                return;
+            } catch (async::cancelled const&) { // the next suspension point throws it again
+            }
+            if (op_.interrupt) op_.interrupt();
+            done.wait_uncancellable();
+        } catch (...) { // it can't be suspended (no memory for its timer, say): then its thread waits
+            end->reached.acquire();
+            end->sleeper = nullptr;
         }
-        if (!cancelled) return;
-        if (op_.interrupt) op_.interrupt();
-        done_.wait_uncancellable();
     }
 
 private:
+    struct outcome {
+        std::binary_semaphore reached{0};
+        async::detail::waiter* sleeper = nullptr; // the loop's thread's
+    };
+
     event_loop& loop_;
     async::run_blocking const& op_;
-    async::detail::waiter done_{"async::blocking", this};
+    std::shared_ptr<outcome> end_ = std::make_shared<outcome>();
 };
 
-// A name's addresses, found by a worker thread. The resolver cannot be told to stop: a task that is cancelled goes its
-// way, and the answer goes nowhere.
+// A name's addresses. The resolver cannot be told to stop: a task that is cancelled goes its way, its world may end, and the
+// answer goes nowhere.
 class name_lookup final : public job, public std::enable_shared_from_this<name_lookup> {
 public:
     name_lookup(event_loop& loop, net::endpoint const& of) : loop_(loop), search_(of, 0) {}
 
     std::vector<address> wait() {
-        self_ = shared_from_this();
-        try {
-            loop_.workers().submit(*this);
-        } catch (...) {
-            self_ = nullptr;
-            throw;
-        }
         async::detail::waiter w("net::resolve", this);
-        struct goes {
+        struct waits {
             name_lookup& l;
-            ~goes() {
-                l.waiting_ = nullptr;
-                l.abandoned_.store(true);
+            waits(name_lookup& in, async::detail::waiter& who) : l(in) { set(&who); }
+            ~waits() { set(nullptr); }
+            void set(async::detail::waiter* who) {
+                std::lock_guard lock(l.mutex_);
+                l.waiting_ = who;
             }
-        } const at_the_end{*this};
-        waiting_ = &w;
+        } const here{*this, w};
+        submit_detached(shared_from_this());
         w.wait();
         return search_.result();
     }
 
     void run() noexcept override {
-        auto self = std::move(self_);
-        if (!abandoned_.load()) search_.run();
-        event_loop& loop = loop_;
-        loop.post([self = std::move(self)] {
-            if (self->waiting_) self->waiting_->wake();
-        });
+        if (!is_waited_for()) return;
+        search_.run();
+        std::lock_guard lock(mutex_); // as long as somebody waits, the loop is there
+        if (waiting_)
+            loop_.post([self = shared_from_this()] {
+                if (self->waiting_) self->waiting_->wake();
+            });
     }
 
 private:
+    bool is_waited_for() {
+        std::lock_guard lock(mutex_);
+        return waiting_ != nullptr;
+    }
+
     event_loop& loop_;
     address_search search_;
-    std::shared_ptr<name_lookup> self_; // while a worker may come to it
-    async::detail::waiter* waiting_ = nullptr;
-    std::atomic<bool> abandoned_{false};
+    std::mutex mutex_;
+    async::detail::waiter* waiting_ = nullptr; // set by the loop's thread
 };
 
 std::vector<address> find(event_loop& loop, net::endpoint const& of) {
@@ -97,9 +116,10 @@ std::vector<address> find(event_loop& loop, net::endpoint const& of) {
 } // namespace
 
 void services::operator()(async::run_blocking const& op) {
-    blocking_call call(*loop_, op);
-    loop_->workers().submit(call);
-    call.wait();
+    // A body that is given up can't be suspended; what it still asks for (a transaction's rollback) is done in place.
+    if (effects::detail::in_unwinding()) return op.work();
+    async::detail::suspension_point();
+    blocking_call(*loop_, op).wait();
 }
 
 std::vector<net::endpoint> services::operator()(net::resolve const& op) {

@@ -2,13 +2,17 @@
 #include "sockets.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <effects/async/detail/task_base.hpp>
+#include <effects/async/event.hpp>
+#include <effects/async/group.hpp>
 #include <effects/async/sleep.hpp>
+#include <effects/async/timeout.hpp>
 #include <effects/live/detail/event_loop.hpp>
 
 #include <netinet/in.h>
@@ -213,22 +217,52 @@ net::stream connect_one(event_loop& loop, address const& to) {
 
 } // namespace
 
+// The next address is tried when the last one has failed, or has not answered for so long (RFC 8305, section 5): one that
+// swallows packets must not use up the caller's time.
 net::stream connect_to(event_loop& loop, net::endpoint const& name, std::vector<address> const& addresses) {
+    constexpr auto head_start = std::chrono::milliseconds(250);
     unsigned in_a_row = 0;
     enter(loop, in_a_row);
-    std::string tried;
-    std::optional<net::error> last;
-    for (address const& a : addresses) {
+    std::vector<std::optional<net::error>> failures(addresses.size());
+    net::stream made;
+    auto attempt = [&](std::size_t i) {
         try {
-            return connect_one(loop, a);
+            auto s = connect_one(loop, addresses[i]);
+            if (!made) made = std::move(s);
         } catch (net::error const& e) {
-            net::endpoint const at = a.text();
-            if (addresses.size() > 1 || at.host != name.host) tried += (tried.empty() ? "" : ", ") + at.text() + ": ";
-            tried += e.message();
-            last = e;
+            failures[i] = e;
         }
+    };
+    if (addresses.size() == 1)
+        attempt(0);
+    else
+        async::task_group([&](async::group& g) {
+            async::event changed;
+            std::size_t running = 0;
+            for (std::size_t i = 0; i < addresses.size() && !made; ++i) {
+                changed.reset();
+                ++running;
+                g.spawn([&, i] {
+                    attempt(i);
+                    --running;
+                    changed.set();
+                });
+                async::try_timeout(head_start, [&] { changed.wait(); });
+            }
+            while (!made && running != 0) {
+                changed.reset();
+                changed.wait();
+            }
+            g.cancel();
+        });
+    if (made) return made;
+    std::string tried;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        net::endpoint const at = addresses[i].text();
+        if (addresses.size() > 1 || at.host != name.host) tried += (tried.empty() ? "" : ", ") + at.text() + ": ";
+        tried += failures[i]->message();
     }
-    throw net::error(last->code(), tried);
+    throw net::error(failures.back()->code(), tried);
 }
 
 net::listener listen_at(event_loop& loop, std::vector<address> const& addresses, int backlog) {

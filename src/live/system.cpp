@@ -5,15 +5,23 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,26 +72,107 @@ int open_file(char const* path, int flags, mode_t mode = 0) {
     return fd;
 }
 
-bool write_all(int fd, std::string_view text) {
+// Makes waits for a pipe's other end, or a terminal, end soon.
+class hurry {
+public:
+    hurry() = default;
+    hurry(hurry const&) = delete;
+    hurry& operator=(hurry const&) = delete;
+    ~hurry() {
+        if (bell_ >= 0) ::close(bell_);
+    }
+
+    // From any thread.
+    void up() noexcept {
+        std::lock_guard lock(mutex_);
+        hurried_ = true;
+        std::uint64_t const one = 1;
+        if (bell_ >= 0) [[maybe_unused]]
+            auto const size = ::write(bell_, &one, sizeof one);
+    }
+    bool is_up() const noexcept { return hurried_; }
+    void check(task const& doing) const {
+        if (is_up()) doing.fail(ECANCELED);
+    }
+
+    // Until `fd` is ready, or -1 of it and `milliseconds` are over.
+    void wait(task const& doing, int fd, short events, int milliseconds = -1) {
+        int const bell = this->bell();
+        if (bell < 0) doing.fail();
+        check(doing);
+        pollfd both[] = {{bell, POLLIN, 0}, {fd, events, 0}};
+        if (::poll(both, 2, milliseconds) < 0 && errno != EINTR) doing.fail();
+        check(doing);
+    }
+
+private:
+    // Made when there is something to wait for, which plain files never make one do.
+    int bell() noexcept {
+        std::lock_guard lock(mutex_);
+        if (bell_ < 0) bell_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        return bell_;
+    }
+
+    std::mutex mutex_;
+    std::atomic<bool> hurried_ = false;
+    int bell_ = -1;
+};
+
+// A pipe whose reader has gone is an error of this write, and no reason to end the process.
+class no_sigpipe {
+public:
+    no_sigpipe() noexcept {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    no_sigpipe(no_sigpipe const&) = delete;
+    no_sigpipe& operator=(no_sigpipe const&) = delete;
+    ~no_sigpipe() {
+        if (sigismember(&before_, SIGPIPE) == 1) return;
+        int const saved = errno;
+        timespec const at_once{};
+        if (broken_)
+            while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+            }
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = saved;
+    }
+    void broken() noexcept { broken_ = true; } // a signal is pending
+
+private:
+    sigset_t pipe_;
+    sigset_t before_;
+    bool broken_ = false;
+};
+
+// False, with errno, when it can't; where it would block, `wait` is called.
+template <class Wait>
+bool write_all(int fd, std::string_view text, Wait wait) {
+    no_sigpipe guard;
     while (!text.empty()) {
         ssize_t const n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno != EINTR) return false;
         if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+        if (n >= 0 || errno == EINTR) continue;
+        if (errno == EPIPE) guard.broken();
+        if (errno != EAGAIN || !wait()) return false;
     }
     return true;
+}
+bool write_all(int fd, std::string_view text) {
+    return write_all(fd, text, [] { return false; });
 }
 
 // ---- reading ----
 
-// The flag is looked at between reads: a device may have no end.
-std::string read_whole(task const& doing, std::atomic<bool> const& hurry) {
+// Between reads it is looked whether to go on: a device may have no end.
+std::string read_whole(task const& doing, hurry& stop) {
     // Not waiting for somebody to open a pipe's other end.
     descriptor const file(open_file(checked(doing), O_RDONLY | O_NONBLOCK));
     if (!file) doing.fail();
     struct stat about;
     if (::fstat(file.number(), &about) != 0) doing.fail();
     if (S_ISDIR(about.st_mode)) doing.fail(EISDIR);
-    if (!S_ISREG(about.st_mode)) ::fcntl(file.number(), F_SETFL, ::fcntl(file.number(), F_GETFL) & ~O_NONBLOCK);
 
     std::string text;
     std::size_t size = 0;
@@ -97,12 +186,42 @@ std::string read_whole(task const& doing, std::atomic<bool> const& hurry) {
         // At most so much at once that a cancellation is noticed soon.
         ssize_t const n = ::read(file.number(), text.data() + size, std::min(text.size() - size, std::size_t{1} << 24));
         if (n == 0) break;
-        if (n < 0 && errno != EINTR) doing.fail();
-        if (n > 0) size += static_cast<std::size_t>(n);
-        if (hurry.load(std::memory_order_relaxed)) doing.fail(ECANCELED);
+        if (n > 0)
+            size += static_cast<std::size_t>(n);
+        else if (errno == EAGAIN)
+            stop.wait(doing, file.number(), POLLIN);
+        else if (errno != EINTR)
+            doing.fail();
+        stop.check(doing);
     }
     text.resize(size);
     return text;
+}
+
+// ---- writing in place ----
+
+// A pipe is waited for until somebody reads from it.
+int open_to_write(task const& doing, int flags, hurry& stop) {
+    for (int pause = 1;; pause = std::min(2 * pause, 50)) {
+        int const fd = open_file(checked(doing), O_WRONLY | O_NONBLOCK | flags, 0666);
+        if (fd >= 0 || errno != ENXIO) return fd;
+        struct stat about;
+        if (::stat(doing.path.c_str(), &about) != 0 || !S_ISFIFO(about.st_mode)) {
+            errno = ENXIO;
+            return -1;
+        }
+        stop.wait(doing, -1, 0, pause);
+    }
+}
+
+void write_in_place(task const& doing, int flags, std::string_view text, hurry& stop) {
+    descriptor file(open_to_write(doing, flags, stop));
+    if (!file) doing.fail();
+    auto wait = [&] {
+        stop.wait(doing, file.number(), POLLOUT);
+        return true;
+    };
+    if (!write_all(file.number(), text, wait) || !file.close()) doing.fail();
 }
 
 // ---- replacing ----
@@ -171,7 +290,7 @@ private:
     int fd_ = -1;
 };
 
-void replace_text(task const& doing, std::string_view text) {
+void replace_text(task const& doing, std::string_view text, hurry& stop) {
     char const* target = checked(doing);
     struct stat old;
     bool const there = ::stat(target, &old) == 0;
@@ -181,11 +300,8 @@ void replace_text(task const& doing, std::string_view text) {
         doing.fail(none ? EISDIR : errno);
     }
     if (there && S_ISDIR(old.st_mode)) doing.fail(EISDIR);
-    if (there && !S_ISREG(old.st_mode)) { // a device, a pipe: nothing to replace
-        descriptor file(open_file(target, O_WRONLY | O_TRUNC));
-        if (!file || !write_all(file.number(), text) || !file.close()) doing.fail();
-        return;
-    }
+    if (there && !S_ISREG(old.st_mode)) // a device, a pipe: nothing to replace
+        return write_in_place(doing, O_TRUNC, text, stop);
     // To replace what a symbolic link leads to, and not the link.
     struct freed {
         void operator()(char* p) const noexcept { std::free(p); }
@@ -196,7 +312,7 @@ void replace_text(task const& doing, std::string_view text) {
     if (!there && ::lstat(target, &link) == 0) { // a link that leads nowhere: make what it names, then replace that
         descriptor file(open_file(target, O_WRONLY | O_CREAT, 0666));
         if (!file) doing.fail();
-        return replace_text(doing, text);
+        return replace_text(doing, text, stop);
     }
     if (real) target = real.get();
     std::string const folder(folder_of(target));
@@ -209,11 +325,6 @@ void replace_text(task const& doing, std::string_view text) {
     made.take_the_place_of(target);
     descriptor const at(open_file(folder.c_str(), O_RDONLY | O_DIRECTORY));
     if (at) ::fsync(at.number()); // the new name, too; some file systems can't, and need not
-}
-
-void add_text(task const& doing, std::string_view text) {
-    descriptor file(open_file(checked(doing), O_WRONLY | O_APPEND | O_CREAT, 0666));
-    if (!file || !write_all(file.number(), text) || !file.close()) doing.fail();
 }
 
 // ---- folders ----
@@ -308,7 +419,8 @@ std::optional<std::string> system_env::operator()(os::operations::variable const
 
 std::vector<std::string> system_env::operator()(os::operations::arguments const&) const {
     std::string const path = "/proc/self/cmdline"; // at hand for a library that does not see `main`
-    std::string const all = read_whole({"read", path}, false);
+    hurry never;
+    std::string const all = read_whole({"read", path}, never);
     std::vector<std::string> arguments;
     for (std::string_view rest = all; !rest.empty();) {
         std::size_t const end = std::min(rest.find('\0'), rest.size());
@@ -328,22 +440,32 @@ void stderr_log::operator()(os::operations::log const& line) const {
 
 // ---- files ----
 
-std::string system_files::operator()(os::operations::read_text const& op) const {
-    std::atomic<bool> hurry{false};
+namespace {
+
+// Blocking work that a cancellation may end.
+template <class F>
+std::invoke_result_t<F&, hurry&> interruptible(F f) {
+    hurry stop;
     try {
-        return async::blocking([&] { return read_whole({"read", op.path}, hurry); }, [&] { hurry.store(true); });
+        return async::blocking([&] { return f(stop); }, [&] { stop.up(); });
     } catch (os::error const&) {
-        if (hurry.load()) async::checkpoint(); // it is the task that was cancelled
+        if (stop.is_up()) async::checkpoint(); // it is the task that was cancelled
         throw;
     }
 }
 
+} // namespace
+
+std::string system_files::operator()(os::operations::read_text const& op) const {
+    return interruptible([&](hurry& stop) { return read_whole({"read", op.path}, stop); });
+}
+
 void system_files::operator()(os::operations::write_text const& op) const {
-    async::blocking([&] { replace_text({"write", op.path}, op.text); });
+    interruptible([&](hurry& stop) { replace_text({"write", op.path}, op.text, stop); });
 }
 
 void system_files::operator()(os::operations::append_text const& op) const {
-    async::blocking([&] { add_text({"append to", op.path}, op.text); });
+    interruptible([&](hurry& stop) { write_in_place({"append to", op.path}, O_APPEND | O_CREAT, op.text, stop); });
 }
 
 std::vector<std::string> system_files::operator()(os::operations::list_directory const& op) const {

@@ -2,6 +2,7 @@
 #include "worker_pool.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <system_error>
 
 #include <csignal>
@@ -80,6 +81,55 @@ void worker_pool::work(worker& self) {
             idle_ = &self;
             self.called.wait(lock, [&] { return !self.idle; });
         }
+    }
+}
+
+// ---- detached work ----
+
+namespace {
+
+// Of the process, as the threads outlive any world; never destroyed, as they outlive `main`.
+struct detached_threads {
+    static constexpr std::size_t most = 16;
+    std::mutex mutex;
+    std::deque<std::shared_ptr<job>> queue;
+    std::size_t running = 0;
+};
+
+detached_threads& detached() {
+    static auto* const all = new detached_threads;
+    return *all;
+}
+
+void work_detached() {
+    detached_threads& all = detached();
+    std::unique_lock lock(all.mutex);
+    while (!all.queue.empty()) {
+        auto next = std::move(all.queue.front());
+        all.queue.pop_front();
+        lock.unlock();
+        next->run();
+        next.reset();
+        lock.lock();
+    }
+    --all.running;
+}
+
+} // namespace
+
+void submit_detached(std::shared_ptr<job> work) {
+    detached_threads& all = detached();
+    std::lock_guard lock(all.mutex);
+    all.queue.push_back(std::move(work));
+    if (all.running == detached_threads::most) return;
+    signals_blocked const here;
+    try {
+        std::thread(work_detached).detach();
+        ++all.running;
+    } catch (std::system_error const&) {
+        if (all.running != 0) return; // those that are there will come to it
+        all.queue.pop_back();
+        throw;
     }
 }
 

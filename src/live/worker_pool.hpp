@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -52,5 +53,8 @@ private:
     bool ending_ = false;
     std::list<worker> workers_;
 };
+
+// Runs `work` on a thread that nobody waits for, for what can't be told to stop: it touches nothing but what it owns.
+void submit_detached(std::shared_ptr<job> work);
 
 } // namespace effects::live::detail

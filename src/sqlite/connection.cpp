@@ -2,6 +2,7 @@
 #include "connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -69,6 +70,34 @@ struct binder {
     }
 };
 
+// Called for each thing that a statement will do, when it is compiled.
+int note_what_readers_lack(void* counts, int action, char const* name, char const* argument, char const* database,
+                           char const*) {
+    constexpr std::array answer_changing{"case_sensitive_like", "full_column_names",         "short_column_names",
+                                         "trusted_schema",      "reverse_unordered_selects", "writable_schema"};
+    bool differs = false;
+    switch (action) {
+    case SQLITE_ATTACH:
+    case SQLITE_CREATE_TEMP_INDEX:
+    case SQLITE_CREATE_TEMP_TABLE:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+    case SQLITE_CREATE_TEMP_VIEW:
+        differs = true;
+        break;
+    case SQLITE_CREATE_VTABLE:
+        differs = database && std::string_view(database) != "main";
+        break;
+    case SQLITE_PRAGMA:
+        differs = argument && std::any_of(answer_changing.begin(), answer_changing.end(),
+                                          [&](char const* p) { return sqlite3_stricmp(p, name) == 0; });
+        break;
+    default:
+        break;
+    }
+    if (differs) static_cast<connection_counts*>(counts)->writer_differs = true;
+    return SQLITE_OK;
+}
+
 } // namespace
 
 void close_connection::operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
@@ -87,6 +116,8 @@ connection::connection(connection_settings settings, connection_counts& counts)
     try {
         if (code != SQLITE_OK) fail(code, {});
         configure();
+        if (!settings_.query_only && !is_in_memory())
+            sqlite3_set_authorizer(db_.get(), &note_what_readers_lack, counts_);
     } catch (effects::error& e) {
         e.add_context("opening the database " + settings_.path);
         throw;

@@ -44,6 +44,8 @@ struct connection_settings {
 struct connection_counts {
     std::atomic<std::uint64_t> prepared = 0; ///< statements compiled
     std::atomic<std::uint64_t> reused = 0;   ///< statements found in the cache
+    /// The one that writes has what the readers lack: temporary tables, attached databases, settings that change answers.
+    std::atomic<bool> writer_differs = false;
 };
 
 /// One connection and its cache of prepared statements. Everything here runs in the calling thread and blocks it; one

@@ -31,7 +31,7 @@ public:
 
     std::string const& path() const noexcept { return path_; }
     options const& how() const noexcept { return how_; }
-    bool has_readers() const noexcept { return has_readers_; }
+    bool has_readers() const noexcept { return has_readers_ && !counts_.writer_differs; }
     sqlite::statistics statistics() const { return {counts_.prepared, counts_.reused, open_}; }
 
     /// Waits for its turn. Throws lock_not_available when that takes too long.

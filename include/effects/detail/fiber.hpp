@@ -105,6 +105,10 @@ inline void refuse_in_unwinding(std::string_view what) {
         refuse_in_unwinding_slowly(what);
 }
 
+// The same as a question, for what can do without suspending.
+bool in_unwinding_slowly() noexcept;
+inline bool in_unwinding() noexcept { return this_thread()->pinned != 0 && in_unwinding_slowly(); }
+
 // Takes out the stack of a computation that has ended, or is never continued: destroy the fiber, then release it.
 void close_tsan_fiber(fiber& f) noexcept;
 inline stack take_stack(fiber& f) noexcept {

@@ -11,6 +11,10 @@
 #include <effects/net/tls.hpp>
 #include <effects/operation.hpp>
 
+namespace effects::async {
+class group;
+}
+
 namespace effects::http {
 
 /// How a client behaves; a request's own settings win. The defaults are for services that must not hang.
@@ -18,7 +22,7 @@ struct client_options {
     /// What requests with a relative URL are joined to (RFC 3986: "/x" drops the base's path, "x" its last segment).
     std::string base_url = {};
     /// Sent with every request that does not set the name itself. Where there is a `base_url`, the credentials among
-    /// them (Authorization, Cookie, X-Api-Key) go to its origin only.
+    /// them (Authorization, Cookie, X-Api-Key: see `is_secret_header`) go to its origin only.
     http::headers headers = {};
     /// Bounds a whole exchange: waiting for a connection, connecting, redirects, the body. Empty: for ever.
     std::optional<std::chrono::nanoseconds> timeout = std::chrono::seconds(60);
@@ -46,7 +50,8 @@ struct client_options {
 ///
 /// Throws `http::error` and `net::error`, each with "while GET https://…: " in front, `async::timed_out` when the time is
 /// up, `std::invalid_argument` for a request that cannot be sent. A connection that was in the middle of an exchange is closed,
-/// never kept, whatever ended it. Moves until it is installed; several threads may call it at once.
+/// never kept, whatever ended it. Moves until it is installed; several threads may call it at once, each with connections of its
+/// own, which its world closes at its end.
 class client {
 public:
     using operations = effects::operations<request>;
@@ -54,13 +59,17 @@ public:
     explicit client(client_options options = {});
     client(client&&) noexcept;
     client& operator=(client&&) noexcept;
-    ~client(); ///< closes the kept connections
+    /// Closes the kept connections: when the worlds of other threads that used it have ended, or at least called `stop`.
+    ~client();
 
     response operator()(request const& r);
 
-    /// Closes the kept connections, forgets no cookie. A world calls it when the handler leaves.
+    /// Has connections closed that were kept for too long. A world calls it when the handler begins; without it, that is seen to when
+    /// the next request comes.
+    void start(async::group& background);
+    /// Closes the connections that this thread keeps, forgets no cookie. A world calls it when the handler leaves.
     void stop() noexcept;
-    /// Connections kept for reuse, over all hosts.
+    /// Connections kept for reuse, over all hosts and threads.
     std::size_t idle_connections() const;
 
 private:

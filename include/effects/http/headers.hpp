@@ -67,7 +67,9 @@ private:
 /// True when the two differ in the case of ASCII letters at most.
 bool equal_names(std::string_view a, std::string_view b) noexcept;
 
-/// True for header fields whose values are secrets: Authorization, Cookie, Set-Cookie, X-Api-Key and their like.
+/// True for header fields whose values look like secrets, by their names: what has "auth", "token", "key", "secret", "session",
+/// "cookie", "password" and the like in it (but for Idempotency-Key and a few more). Such values are not shown in messages, and
+/// don't follow a redirect to another origin.
 bool is_secret_header(std::string_view name) noexcept;
 
 } // namespace effects::http

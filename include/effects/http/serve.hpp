@@ -16,11 +16,13 @@ namespace effects::http {
 
 /// How a server behaves. The limits are on by default: what a stranger sends is bounded in size and in time.
 struct server_options {
-    std::size_t max_header_bytes = 16 * 1024;                       ///< more is answered with 431
-    std::size_t max_body_bytes = 1024 * 1024;                       ///< more is answered with 413
-    std::size_t max_connections = 10'000;                           ///< further ones wait to be accepted
-    std::chrono::nanoseconds keep_alive = std::chrono::seconds(75); ///< a connection may idle so long between requests
-    std::chrono::nanoseconds read_timeout = std::chrono::seconds(30); ///< for a whole request, from its first byte; 408
+    std::size_t max_header_bytes = 16 * 1024; ///< more is answered with 431
+    std::size_t max_body_bytes = 1024 * 1024; ///< more is answered with 413
+    std::size_t max_connections = 10'000;     ///< further ones wait to be accepted
+    /// A connection may idle so long between requests; zero: one request a connection.
+    std::chrono::nanoseconds keep_alive = std::chrono::seconds(75);
+    /// For a whole request, from its first byte: then 408. A new connection has as long for its first byte.
+    std::chrono::nanoseconds read_timeout = std::chrono::seconds(30);
     std::chrono::nanoseconds write_timeout = std::chrono::seconds(30); ///< for a whole response
     /// When `serve` is cancelled, requests in progress may go on so long; then they are cancelled too.
     std::chrono::nanoseconds grace = std::chrono::seconds(10);

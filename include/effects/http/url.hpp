@@ -27,8 +27,8 @@ std::vector<field> decode_form(std::string_view text);
 /// "https://a/d?e". Escapes stay as they were given. Throws `std::invalid_argument` for what is no URL.
 std::string join_url(std::string const& base, std::string const& reference);
 
-/// The URL with its password (or the user's name that stands alone, where tokens do) and the values of secret-looking query
-/// parameters (token, key, signature, …) as `***`: what messages show.
+/// The URL with its user and password, and the values of secret-looking parameters (token, key, signature, …) of its query and
+/// fragment, as `***`: what messages show. Of a malformed URL, rather too much is hidden than too little.
 std::string redacted_url(std::string_view url);
 
 } // namespace effects::http

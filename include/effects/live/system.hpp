@@ -40,7 +40,8 @@ public:
     std::vector<std::string> operator()(os::operations::arguments const&) const;
 };
 
-/// Writes lines to standard error, as `os::log_to` does, each by one call. A line that cannot be written is lost.
+/// Writes lines to standard error, as `os::log_to` does, each by one call. A line that cannot be written (nobody reads the pipe any
+/// more, say) is lost.
 class stderr_log {
 public:
     using operations = effects::operations<os::operations::log>;
@@ -55,7 +56,7 @@ private:
 };
 
 /// The machine's files. The work is done by `async::blocking`: inside a world it suspends the task only, and what has begun is finished
-/// before a cancellation is heard (reading stops early). Replacing goes through a hidden file, ".effects-…", beside the one that is
+/// before a cancellation is heard (but for reading, and waiting for a pipe or a terminal, which stop early). Replacing goes through a hidden file, ".effects-…", beside the one that is
 /// replaced, which a crash in its midst leaves behind; owner (where the process may) and mode are kept, ACLs are not.
 class system_files {
 public:

@@ -28,7 +28,7 @@ struct resolve {
     friend std::ostream& operator<<(std::ostream&, resolve const&);
 };
 
-/// Asks for a connection to a host (a name is resolved, its addresses are tried in order) and port. Throws
+/// Asks for a connection to a host (a name is resolved, its addresses are tried in order, each with a head start of 250 ms) and port. Throws
 /// `net::error` with the last address's failure and every address that was tried.
 ///
 ///     net::stream peer = perform(net::connect({"example.com", 80}));

@@ -37,7 +37,8 @@ struct options {
     std::chrono::milliseconds acquire_timeout{30'000};
     /// Prepared statements that each connection keeps, the least recently used goes first; 0 keeps none.
     std::size_t statement_cache = 100;
-    /// Connections that only read, beside the one that writes; opened when needed. Of files in WAL mode only.
+    /// Connections that only read, beside the one that writes; opened when needed. Of files in WAL mode only, and until a statement
+    /// makes a temporary table, attaches a database, or sets a pragma that changes answers: only the one that writes knows of these.
     std::size_t readers = 4;
     /// Run selects of a file where they are performed, not on a worker thread: for databases that are small and cached.
     bool inline_reads = false;

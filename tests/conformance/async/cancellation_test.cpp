@@ -294,6 +294,41 @@ EFFECTS_IN_BOTH_WORLDS("blocking work is not begun in a task that is cancelled a
     CHECK(begun == 1);
 }
 
+EFFECTS_IN_BOTH_WORLDS("blocking work that a body asks for while it is dropped is done before the body is gone",
+                       "[async][blocking]") {
+    int done = 0;
+    auto drop = [](auto body) { return effects::handle(body, effects::control<ask>([](ask, auto) { return 1; })); };
+    for (int i = 0; i < 20; ++i) {
+        CHECK(drop([&]() -> int { // in a clean-up that goes on unwinding
+                  try {
+                      return perform(ask{});
+                  } catch (...) {
+                      std::string text(100, 'x');
+                      async::blocking([&] { done += text == std::string(100, 'x') ? 1 : 100; });
+                      throw;
+                  }
+              }) == 1);
+        CHECK(drop([&]() -> int { // in a body that swallows it, out of the reach of cancellations
+                  try {
+                      return perform(ask{});
+                  } catch (...) {
+                  }
+                  return async::shield([&] { return async::blocking([&] { return ++done; }); });
+              }) == 1);
+        CHECK(drop([&]() -> int { // in a destructor
+                  struct cleaning {
+                      int& done;
+                      ~cleaning() {
+                          async::blocking([this] { ++done; });
+                      }
+                  } const at_the_end{done};
+                  return perform(ask{});
+              }) == 1);
+        async::yield();
+    }
+    CHECK(done == 60);
+}
+
 // ---- timeouts ----
 
 EFFECTS_IN_BOTH_WORLDS("what ends in time gives its value", "[async][timeout]") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <thread>
+
 #include <effects/async/cancelled.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/timeout.hpp>
@@ -262,4 +264,45 @@ TEST_CASE("cancelling at any moment of a request closes its connection", "[http]
             },
             {}, how);
     }
+}
+
+TEST_CASE("the end of one thread's world leaves the connections that another thread keeps alone",
+          "[http][client][pool]") {
+    far_end server({{hello, hello}});
+    server.hold = true;
+
+    against(server, [](http::client& c) {
+        get();
+        std::thread([&] { sim::run([] {}, c); }).join();
+        CHECK(c.idle_connections() == 1);
+        get();
+        c.stop();
+        CHECK(c.idle_connections() == 0);
+    });
+
+    CHECK(server.accepted == 1);
+}
+
+TEST_CASE("a connection that idled too long is closed though no other request comes", "[http][client][pool]") {
+    far_end server({{hello}, {hello}});
+    server.hold = true;
+    http::client c;
+
+    sim::run(
+        [&] {
+            auto door = perform(net::listen({"server", 80}));
+            async::task_group([&](async::group& g) {
+                g.spawn([&] { server.serve(door, g); });
+                for (int i = 0; i < 2; ++i) {
+                    get();
+                    async::sleep_for(14s);
+                    CHECK(server.open == 1);
+                    async::sleep_for(2s);
+                    CHECK(c.idle_connections() == 0);
+                    CHECK(server.open == 0);
+                }
+                g.cancel();
+            });
+        },
+        c);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <sstream>
+
 #include <nlohmann/json.hpp>
 
 #include <effects/http/error.hpp>
@@ -167,4 +169,26 @@ TEST_CASE("idempotent are GET and its kin, and what carries an Idempotency-Key",
     CHECK_FALSE(http::is_idempotent(hop_of(http::post("http://x/"))));
     CHECK_FALSE(http::is_idempotent(hop_of(http::patch("http://x/"))));
     CHECK(http::is_idempotent(hop_of(http::post("http://x/").header("Idempotency-Key", "7"))));
+}
+
+TEST_CASE("headers that are secrets by their names alone stay behind when another origin is next", "[http][redirect]") {
+    auto r = http::get("http://x/").header("X-Plain", "p").header("Idempotency-Key", "i");
+    std::vector<std::string> const secret{
+        "X-Vault-Token", "X-Amz-Security-Token",     "Private-Token", "X-Session-Id", "X-Auth-Request",
+        "Client-Secret", "Ocp-Apim-Subscription-Key"};
+    for (auto const& name : secret) r = std::move(r).header(name, "s3cret");
+
+    auto there = redirected(r, 307, "http://y/")->headers;
+    auto here = redirected(r, 307, "/there")->headers;
+
+    for (auto const& name : secret) {
+        CAPTURE(name);
+        CHECK_FALSE(there.contains(name));
+        CHECK(here.contains(name));
+    }
+    CHECK(there.contains("X-Plain"));
+    CHECK(there.contains("Idempotency-Key"));
+    std::ostringstream shown;
+    shown << r;
+    CHECK_THAT(shown.str(), !Catch::Contains("s3cret"));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 #include <effects/http/error.hpp>
 
 #include "deflated.hpp"
@@ -78,4 +80,9 @@ TEST_CASE("thousands of tiny gzip members are refused", "[http][inflate][limits]
     for (int i = 0; i < 2000; ++i) many += empty;
 
     CHECK(fails_with(http::errc::bad_encoding, many));
+}
+
+TEST_CASE("a limit of all that a size can say is none, and does not hang", "[http][inflate]") {
+    CHECK(unpacked(deflated(text, deflate_format::gzip), 1 << 20, std::numeric_limits<std::size_t>::max()) == text);
+    CHECK(unpacked(deflated(text, deflate_format::gzip), 100, std::numeric_limits<std::size_t>::max() - 1) == text);
 }

@@ -118,7 +118,7 @@ TEST_CASE("what cannot be sent is refused by the builder, which says what", "[ht
 TEST_CASE("a printed request shows no secrets", "[http][request]") {
     auto text = printed(http::get("https://me:s3cret@x/a?token=s3cret&page=2").bearer("s3cret"));
 
-    CHECK_THAT(text, !Catch::Contains("s3cret") && Catch::Contains("page=2") && Catch::Contains("me:***@x"));
+    CHECK_THAT(text, !Catch::Contains("s3cret") && Catch::Contains("page=2") && Catch::Contains("//***@x"));
 }
 
 TEST_CASE("requests are equal when all their parts are", "[http][request]") {

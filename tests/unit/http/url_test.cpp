@@ -126,16 +126,44 @@ TEST_CASE("decoding a form never fails", "[http][url]") {
 
 TEST_CASE("a redacted URL keeps what is no secret", "[http][url]") {
     CHECK(http::redacted_url("https://u:pw@h/p?a=1&access_token=x&sig=y#f") ==
-          "https://u:***@h/p?a=1&access_token=***&sig=***#f");
+          "https://***@h/p?a=1&access_token=***&sig=***#f");
     CHECK(http::redacted_url("https://h/p@q?x=a@b") == "https://h/p@q?x=a@b");
-    CHECK(http::redacted_url("https://token@h/p@q") == "https://***@h/p@q");
-    CHECK(http::redacted_url("https://token:@h:8080/") == "https://***@h:8080/");
-    CHECK(http::redacted_url("//u:a:b@c@h") == "//u:***@h");
+    CHECK(http::redacted_url("http://h:8080/@scope/p?x=a@b#c@d") == "http://h:8080/@scope/p?x=a@b#c@d");
+    CHECK(http::redacted_url("http://[::1]/p@q") == "http://[::1]/p@q");
     CHECK(http::redacted_url("/path?api_key=1") == "/path?api_key=***");
     CHECK(http::redacted_url("").empty());
     CHECK(http::redacted_url("https://h/?") == "https://h/?");
     CHECK(http::redacted_url("https://h/a#b") == "https://h/a#b");
-    CHECK(http::redacted_url("https://h/a#token=1&b=2?key=3") == "https://h/a#token=***&b=2?key=3");
+    CHECK(http::redacted_url("https://h/a#token=1&b=2?key=3") == "https://h/a#token=***&b=2?key=***");
     CHECK(http::redacted_url("https://h?key=1#key=2") == "https://h?key=***#key=***");
     CHECK(http::redacted_url("#") == "#");
+}
+
+TEST_CASE("a password with '/', '?' or '#' in it, or a secret for a user, is not shown in messages", "[http][url]") {
+    for (std::string const user : {"api:k3y/abc+def", "api:k3y?abc", "api:k3y#abc", "api:k3 y/abc", "u:p@ss/w",
+                                   "u:p@s?w", "sk_live_k3y", "k3y:", ":k3y"}) {
+        CAPTURE(user);
+        CHECK(http::redacted_url("https://" + user + "@host/p?x=1") == "https://***@host/p?x=1");
+        CHECK(http::redacted_url("//" + user + "@host/p") == "//***@host/p");
+    }
+}
+
+TEST_CASE("a token in a URL's fragment is not shown in messages", "[http][url]") {
+    CHECK(http::redacted_url("https://h/cb#access_token=k3y&x=1") == "https://h/cb#access_token=***&x=1");
+    CHECK(http::redacted_url("https://h/#/r?token=k3y") == "https://h/#/r?token=***");
+    CHECK(http::redacted_url("/?access%5Ftoken=k3y;b=2") == "/?access%5Ftoken=***;b=2");
+    CHECK(http::redacted_url("/?token=k3y&next=http://u:p@h/") == "/?token=***&next=http://***@h/");
+}
+
+TEST_CASE("a port that is no number is refused, not cut off at its first letter", "[http][url]") {
+    for (std::string const url : {"http://host:808O/p", "http://host:80a", "http://host:a80/p", "http://[::1]:9x/p",
+                                  "http://u@host:9x/p", "http://1.2.3.4:80x?q"}) {
+        CAPTURE(url);
+        CHECK_THROWS_AS(http::split_url(url), std::invalid_argument);
+        CHECK_THROWS_AS(http::check_url(url), std::invalid_argument);
+        CHECK_THROWS_AS(http::join_url("http://base/", url), std::invalid_argument);
+        CHECK_THROWS_AS(http::join_url(url, "/p"), std::invalid_argument);
+        CHECK_THROWS_AS(http::get(url), std::invalid_argument);
+    }
+    CHECK_THROWS_AS(http::join_url("http://base/", "//host:9x/p"), std::invalid_argument);
 }

@@ -15,9 +15,11 @@
 
 #include <effects/async/event.hpp>
 #include <effects/async/group.hpp>
+#include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/timeout.hpp>
 #include <effects/live/run.hpp>
+#include <effects/perform.hpp>
 
 namespace async = effects::async;
 namespace live = effects::live;
@@ -209,4 +211,21 @@ TEST_CASE("a thousand pieces of blocking work from a hundred tasks are all done"
         });
     });
     CHECK(done == 1000);
+}
+
+TEST_CASE("a task that is cancelled already starts no blocking work, unless it is shielded",
+          "[live][blocking][threads]") {
+    bool began = false;
+    bool shielded = false;
+    live::run([&] {
+        async::task_group([&](async::group& g) {
+            g.cancel();
+            g.spawn([&] {
+                CHECK_THROWS_AS(effects::perform(async::run_blocking{[&] { began = true; }}), async::cancelled);
+                async::shield([&] { async::blocking([&] { shielded = true; }); });
+            });
+        });
+    });
+    CHECK_FALSE(began);
+    CHECK(shielded);
 }

@@ -223,3 +223,32 @@ TEST_CASE("a submitted function is destroyed before its future is ready", "[live
     CHECK(answer.get() == 1);
     CHECK(watching.expired());
 }
+
+TEST_CASE("threads that submit while a runtime ends by itself are refused, and touch no loop that is gone",
+          "[live][runtime][threads]") {
+    struct failing {
+        using operations = effects::operations<ask>;
+        int operator()(ask const&) { return 0; }
+        void start(async::group& g) {
+            g.spawn([] {
+                for (int i = 0; i < 20; ++i) async::yield();
+                throw std::runtime_error("the connection is gone");
+            });
+        }
+    };
+    for (int round = 0; round < 50; ++round) {
+        live::runtime rt{failing{}};
+        std::vector<std::thread> threads;
+        std::atomic<int> ended = 0;
+        for (int t = 0; t < 3; ++t)
+            threads.emplace_back([&] {
+                try {
+                    for (;;) rt.submit([] {}).wait();
+                } catch (live::shut_down const&) {
+                    ++ended;
+                }
+            });
+        for (auto& t : threads) t.join();
+        REQUIRE(ended == 3);
+    }
+}

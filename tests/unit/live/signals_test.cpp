@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <thread>
 
@@ -239,4 +241,43 @@ TEST_CASE("a second signal during a shielded clean-up ends the process", "[live]
     });
     REQUIRE(WIFSIGNALED(status));
     CHECK(WTERMSIG(status) == SIGINT);
+}
+
+TEST_CASE("a signal that the program was started to ignore does not end its world", "[live][signals]") {
+    struct sigaction ignored = {};
+    struct sigaction before = {};
+    ignored.sa_handler = SIG_IGN;
+    ::sigaction(SIGINT, &ignored, &before);
+
+    int const got = live::run([] {
+        std::raise(SIGINT);
+        for (int i = 0; i < 50; ++i) async::yield();
+        return 1;
+    });
+    struct sigaction after = {};
+    ::sigaction(SIGINT, &before, &after);
+
+    CHECK(got == 1);
+    CHECK(after.sa_handler == SIG_IGN);
+}
+
+TEST_CASE("a world that ended leaves no descriptor that a late signal could write to by its old number",
+          "[live][signals]") {
+    auto open_descriptors = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                             std::filesystem::directory_iterator());
+    };
+    live::run([] {});
+    auto const after_one = open_descriptors();
+    for (int i = 0; i < 100; ++i) live::run([] {});
+    CHECK(open_descriptors() == after_one); // it is kept, not closed and opened again, and there is but one
+
+    CHECK_THROWS_AS(live::run([] {
+                        std::raise(SIGTERM);
+                        wait_for_ever();
+                    }),
+                    live::shut_down);
+    live::run([] {
+        for (int i = 0; i < 50; ++i) async::yield();
+    }); // hears nothing of it
 }

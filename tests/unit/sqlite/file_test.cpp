@@ -150,3 +150,41 @@ TEST_CASE("a read-only transaction can't write in memory either, and the next on
         },
         db);
 }
+
+TEST_CASE("a select sees a temporary table that hides another one of its name", "[sqlite][file]") {
+    temporary_folder folder;
+    effects::handle(
+        [] {
+            perform(sql::query("insert into stock values ('a', 1)"));
+            CHECK(count() == 1);
+            perform(sql::query("create temp table stock (sku text)"));
+            CHECK(count() == 0);
+            sql::transaction({.read_only = true}, [] { CHECK(count() == 0); });
+        },
+        sqlite::database{folder.file("shop.db"), {.schema = schema}});
+}
+
+TEST_CASE("a select sees what a script, an attached database or a setting changed on the connection",
+          "[sqlite][file]") {
+    temporary_folder folder;
+    auto one = [](char const* text) { return perform(sql::query(text)).one<int>(); };
+    auto like = [&] { return one("select 'A' like 'a'"); };
+    auto in_file = [&](char const* name, auto body) {
+        effects::handle(body, sqlite::database{folder.file(name), {.schema = schema}});
+    };
+
+    in_file("a.db", [&] {
+        perform(sql::script("create temp view stock as select 1 as sku union all select 2"));
+        CHECK(count() == 2);
+    });
+    in_file("b.db", [&] {
+        perform(sql::query("attach ':memory:' as other"));
+        perform(sql::query("create table other.stock2 (a int)"));
+        CHECK(one("select count(*) from stock2") == 0);
+    });
+    in_file("c.db", [&] {
+        CHECK(like() == 1);
+        perform(sql::query("pragma case_sensitive_like = on"));
+        CHECK(like() == 0);
+    });
+}

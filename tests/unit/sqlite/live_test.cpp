@@ -4,6 +4,7 @@
 
 #include <effects/async/group.hpp>
 #include <effects/async/sleep.hpp>
+#include <effects/handle.hpp>
 #include <effects/live/run.hpp>
 #include <effects/sqlite.hpp>
 
@@ -174,4 +175,32 @@ TEST_CASE("loops on several threads share one database", "[sqlite][live][file][t
             effects::handle([] { return perform(sql::query("select sum(qty) from stock")).one<int>(); }, *db);
         CHECK(total == 40 + 40 * 41 / 2); // each of 40 transactions adds 1 to every row there is
     }
+}
+
+TEST_CASE("a transaction in a body that is dropped rolls back", "[sqlite][live][file]") {
+    struct ask {
+        using result_type = int;
+    };
+    temporary_folder folder;
+    sqlite::database db{folder.file("shop.db"), {.schema = schema}};
+    int kept = -1;
+
+    live::run(
+        [&] {
+            for (int i = 0; i < 50; ++i) {
+                effects::handle(
+                    [&] {
+                        return sql::transaction([&] {
+                            perform(sql::query("insert into stock values ($1, 1)", std::to_string(i)));
+                            return perform(ask{});
+                        });
+                    },
+                    effects::control<ask>([](ask, auto) { return 1; }));
+                perform(sql::query("insert into stock values ($1, 2)", "kept " + std::to_string(i)));
+            }
+            kept = count();
+        },
+        db);
+
+    CHECK(kept == 50);
 }

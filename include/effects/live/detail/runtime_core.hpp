@@ -16,6 +16,9 @@
 #include <effects/async/cancelled.hpp>
 #include <effects/async/event.hpp>
 
+namespace effects::async {
+class group;
+}
 namespace effects::async::detail {
 class scheduler;
 }
@@ -89,12 +92,13 @@ public:
 
 private:
     void main_task();
-    void spawn_submitted();
+    static void begin(async::group& g, std::unique_ptr<submission> work) noexcept;
     void end(std::exception_ptr why) noexcept;
 
     std::mutex mutex_; // guards what follows, up to the blank line
     std::vector<std::unique_ptr<submission>> submitted_;
-    async::detail::scheduler* loop_ = nullptr; // while it takes submissions
+    async::detail::scheduler* loop_ = nullptr; // while the main task takes submissions
+    bool over_ = false;
     std::exception_ptr ended_by_;
     bool ending_ = false;
 
