@@ -65,24 +65,36 @@ capture_across_task::capture_across_task(std::string_view operation)
 
 namespace detail {
 
+namespace {
+
 void remember(frame& top, lookup_slot const& slot) noexcept {
     if (&top != &root_frame) top.cache[slot.operation->hash % lookup_slots] = slot;
 }
 
+} // namespace
+
+void remember_default(frame& top, lookup_slot const& slot) noexcept {
+    for (frame* f = &top; f; f = f->outer)
+        if (f->table->grows) return;
+    remember(top, slot);
+}
+
 lookup_slot search(frame& top, operation_info const& operation) noexcept {
+    bool lasting = true;
     for (frame* f = &top; f; f = f->outer) {
         // What a frame further out remembers holds from there outwards.
         if (lookup_slot const& known = f->cache[operation.hash % lookup_slots]; known.operation == &operation) {
             lookup_slot found = known;
-            remember(top, found);
+            if (lasting) remember(top, found);
             return found;
         }
         for (std::size_t i = 0; i < f->table->size; ++i)
             if (clause_entry const& entry = f->table->entries[i]; entry.operation == &operation) {
                 lookup_slot found{&operation, entry.answer, f};
-                remember(top, found);
+                if (lasting) remember(top, found);
                 return found;
             }
+        if (f->table->grows) lasting = false; // what lies further out may not be the answer the next time
     }
     return {nullptr, nullptr, nullptr};
 }

@@ -34,6 +34,7 @@ struct frame_table {
     std::string_view handler; // the handler object's type; empty for a clause
     void (*told_of_unhandled)(frame& home,
                               unhandled_operation const& error) = nullptr; // the innermost one is, before the throw
+    bool grows = false;                                                    // may get more entries while it is installed
 };
 
 // A remembered lookup: as long as the frames from here outwards stay as they are, `home` answers `operation`.

@@ -14,12 +14,15 @@ using answer_function = result_of<Op> (*)(frame* home, Op const* op, bool movabl
 
 // Searches outwards from `top` and remembers the result in it. `operation` is null where there is no handler.
 lookup_slot search(frame& top, operation_info const& operation) noexcept;
-void remember(frame& top, lookup_slot const& slot) noexcept;
+void remember_default(frame& top, lookup_slot const& slot) noexcept; // that nobody out there answers
 
 [[noreturn]] void throw_unhandled(frame& top, operation_info const& operation, std::source_location where);
 
 template <class Op>
 result_of<Op> answer_by_default(frame*, Op const* op, bool) {
+    static_assert(refers_to_what_lasts<result_of<Op>, decltype(Op::default_answer(*op))>,
+                  "the operation's result_type is a reference: default_answer returns an lvalue that outlives the "
+                  "call, not a temporary");
     return Op::default_answer(*op);
 }
 
@@ -30,7 +33,7 @@ template <class Op>
     if (!found.operation) {
         if constexpr (has_default_answer<Op>) {
             found = {&info, reinterpret_cast<any_function>(&answer_by_default<Op>), &root_frame};
-            remember(top, found);
+            remember_default(top, found);
         } else {
             throw_unhandled(top, info, where);
         }
