@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,29 @@
 #include <utility>
 
 namespace effects {
+
+class error;
+
+namespace detail {
+
+// Who else holds an exception object, and may rethrow it: a task's handle, a promise. Of a copy nobody does.
+enum class sharing : unsigned char { none, by_tasks, by_threads };
+struct sharing_mark {
+    sharing_mark() = default;
+    sharing_mark(sharing_mark const&) noexcept {}
+    sharing_mark& operator=(sharing_mark const&) noexcept { return *this; }
+    std::atomic<sharing> value{sharing::none};
+};
+
+void mark_shared(error& e, sharing how) noexcept;
+sharing sharing_of(error const& e) noexcept;
+void mark_shared(std::exception_ptr const& e, sharing how) noexcept;
+
+// In a handler of `e`: throws it with more said; a copy of it, where others hold it too.
+[[noreturn]] void rethrow_with_context(error& e, std::string_view doing);
+[[noreturn]] void rethrow_with_note(error& e, std::string_view note);
+
+} // namespace detail
 
 /// The world did not do as it was asked: a refused connection, a full disk, a constraint violated. Base of every
 /// such exception in this library; a bug in the program is a `std::logic_error` instead, and an outcome that the
@@ -34,11 +58,25 @@ public:
 
     /// Puts "while `doing`: " before all that `what()` says so far.
     void add_context(std::string_view doing);
+    /// Puts " (`note`)" after all that `what()` says so far.
+    void add_note(std::string_view note);
+
+    /// Throws a copy of this error, of its own class. An exception that several may rethrow (what `promise::get`, `task::get` and mocks throw)
+    /// is copied before context is added, so that none of them sees the others' context. A class of yours says
+    ///
+    ///     [[noreturn]] void throw_copy() const override { throw *this; }
+    ///
+    /// and one that does not say it is never copied: then all who share it on one thread see the context, and between threads there is none.
+    [[noreturn]] virtual void throw_copy() const;
 
 private:
+    friend void detail::mark_shared(error& e, detail::sharing how) noexcept;
+    friend detail::sharing detail::sharing_of(error const& e) noexcept;
+
     std::error_code code_;
     std::string message_;
     std::string what_;
+    detail::sharing_mark shared_;
 };
 
 /// Runs `f`; an `effects::error` that leaves it says what was being done: `doing` is a string, or a function that
@@ -46,17 +84,17 @@ private:
 ///
 ///     return effects::with_context([&] { return "loading " + path; }, [&] { return parse(read(path)); });
 ///
-/// The exception that arrives is the one that was thrown, its dynamic type unchanged.
+/// The exception that arrives is the one that was thrown, or a copy where others hold it too (see `error::throw_copy`), its dynamic
+/// type unchanged.
 template <class Doing, class F>
 decltype(auto) with_context(Doing&& doing, F&& f) {
     try {
         return std::forward<F>(f)();
     } catch (error& e) {
         if constexpr (std::is_invocable_v<Doing&>)
-            e.add_context(doing());
+            detail::rethrow_with_context(e, doing());
         else
-            e.add_context(doing);
-        throw;
+            detail::rethrow_with_context(e, doing);
     }
 }
 

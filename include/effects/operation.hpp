@@ -54,5 +54,15 @@ concept has_default_answer = requires(Op const& op) {
     Op::default_answer(op);
 };
 
+// Where a reference is wanted: is what is given an object of that type (or of a derived one) that lasts, and not a temporary?
+template <class Wanted, class Given>
+inline constexpr bool refers_to_what_lasts = true;
+template <class Wanted, class Given>
+inline constexpr bool refers_to_what_lasts<Wanted&, Given> =
+    std::is_lvalue_reference_v<Given>&& std::is_convertible_v<std::remove_reference_t<Given>*, Wanted*>;
+template <class Wanted, class Given>
+inline constexpr bool refers_to_what_lasts<Wanted&&, Given> =
+    std::is_reference_v<Given>&& std::is_convertible_v<std::remove_reference_t<Given>*, Wanted*>;
+
 } // namespace detail
 } // namespace effects

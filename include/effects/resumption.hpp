@@ -77,6 +77,9 @@ public:
     template <class A>
         requires(std::is_constructible_v<Answer, A> && !std::is_same_v<std::remove_cvref_t<A>, tail>)
     tail(A&& answer) {
+        static_assert(detail::refers_to_what_lasts<Answer, A&&>,
+                      "the answer of the whole handle is a reference: a control clause returns an lvalue that outlives "
+                      "it, not a temporary");
         answer_.take_from([&]() -> Answer { return Answer(std::forward<A>(answer)); });
     }
     tail() requires std::is_void_v<Answer>
@@ -147,6 +150,9 @@ detail::request& resumption<Op, Answer>::answer_with(Value&&... value) {
                   "resume takes one value, of the operation's result_type (none where that is void)");
     static_assert((... && std::is_constructible_v<result, Value>),
                   "the value that resume is given must make the operation's result_type");
+    static_assert(
+        (... && detail::refers_to_what_lasts<result, Value&&>),
+        "the operation's result_type is a reference: resume with an lvalue that outlives the body, not a temporary");
     if (!asked_) [[unlikely]]
         detail::throw_already_used();
     if constexpr (!std::is_void_v<result>) { // the value first: making it may throw, and then it can be answered again

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/async/group.hpp>
 
+#include <string>
+
 #include <effects/async/scheduler.hpp>
 #include <effects/perform.hpp>
 
@@ -45,7 +47,10 @@ void group::body_threw() {
     try {
         throw;
     } catch (cancelled const&) {
-        body_cancelled_ = std::current_exception();
+        if (scope_.pending())
+            body_cancelled_ = std::current_exception();
+        else // somebody else's: an error like others, as in a task
+            error_ = std::current_exception();
     } catch (...) {
         (error_ ? others_.emplace_back() : error_) = std::current_exception();
     }
@@ -61,8 +66,32 @@ void group::join() {
     }
 }
 
+void group::throw_error() {
+    constexpr std::size_t most_told = 4;
+    std::string told;
+    std::size_t count = 0;
+    for (std::exception_ptr const& other : others_) {
+        try {
+            std::rethrow_exception(other);
+        } catch (effects::detail::unwinding const&) {
+            continue; // of the body that all this is part of
+        } catch (std::exception const& e) {
+            if (++count <= most_told) told.append(count > 1 ? "; " : "").append(e.what());
+        } catch (...) {
+            if (++count <= most_told) told.append(count > 1 ? "; " : "").append("an exception of another kind");
+        }
+    }
+    if (count == 0) std::rethrow_exception(error_);
+    if (count > most_told) told.append("; …");
+    try {
+        std::rethrow_exception(error_);
+    } catch (error& e) { // what is none can't be told more
+        effects::detail::rethrow_with_note(e, "and " + std::to_string(count) + " more failed: " + told);
+    }
+}
+
 void group::finish(bool has_result) {
-    if (error_) std::rethrow_exception(error_);
+    if (error_) throw_error();
     detail::scope const& outer = *scope_.parent();
     if (body_cancelled_) {
         if (outer.pending()) throw cancelled(outer.why());

@@ -22,10 +22,10 @@ void mutex::acquire(bool cancellable) {
     detail::task_base* me = detail::current_task_or_null();
     if (!locked_) {
         locked_ = true;
-        owner_ = me;
+        owner_ = me ? me->serial : 0;
         return;
     }
-    if (me && owner_ == me)
+    if (me && owner_ == me->serial)
         throw std::logic_error("task " + me->path() + " locks a mutex that it has locked: it would wait for itself");
     detail::waiter w("mutex::lock", this);
     waiting_.push_back(w);
@@ -37,11 +37,11 @@ void mutex::acquire(bool cancellable) {
 
 void mutex::release() noexcept {
     if (detail::waiter* next = waiting_.front()) {
-        owner_ = next->task();
+        owner_ = next->task() ? next->task()->serial : 0;
         next->wake();
     } else {
         locked_ = false;
-        owner_ = nullptr;
+        owner_ = 0;
     }
 }
 

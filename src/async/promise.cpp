@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include <effects/async/detail/scheduler.hpp>
+#include <effects/error.hpp>
 
 namespace effects::async::detail {
 
@@ -32,6 +33,7 @@ void promise_state::wait() {
     lock.unlock();
     try {
         me.sleeper.wait();
+        lock.lock(); // the setter may still be in `settle`, and what it holds is perhaps the caller's to end
     } catch (...) {
         lock.lock();
         if (!me.taken) {
@@ -41,6 +43,7 @@ void promise_state::wait() {
         }
         lock.unlock();
         me.sleeper.wait_uncancellable();
+        lock.lock();
     }
 }
 
@@ -58,6 +61,7 @@ void promise_state::claim_the_value() {
 
 bool promise_state::fail(std::exception_ptr e) {
     if (!e) throw std::invalid_argument("promise::set_exception was given a null std::exception_ptr");
+    effects::detail::mark_shared(e, effects::detail::sharing::by_threads);
     std::lock_guard lock(mutex_);
     if (set_) return false;
     error_ = std::move(e);

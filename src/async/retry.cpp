@@ -28,9 +28,7 @@ std::uint64_t mixed(std::uint64_t z) noexcept {
 double draw_jitter::default_answer(draw_jitter const&) {
     detail::task_base* task = detail::current_task_or_null();
     if (!task) return 0.5;
-    std::uint64_t state = task->home->jitter_seed();
-    for (char c : task->path()) state = mixed(state + 0x9e3779b97f4a7c15u + static_cast<unsigned char>(c));
-    state = mixed(state + 0x9e3779b97f4a7c15u * ++task->draws);
+    std::uint64_t state = mixed(task->place(task->home->jitter_seed()) + 0x9e3779b97f4a7c15u * ++task->draws);
     return static_cast<double>(state >> 11) * 0x1.0p-53;
 }
 
@@ -62,8 +60,10 @@ duration backoff::after_attempt(int failed) const noexcept {
 duration backoff::draw(int failed) const {
     duration whole = after_attempt(failed);
     if (jitter_ <= 0 || whole == duration::zero()) return whole;
-    double share = 1.0 - jitter_ * perform(draw_jitter{});
-    return duration(static_cast<duration::rep>(static_cast<double>(whole.count()) * share));
+    double ns = static_cast<double>(whole.count()) * (1.0 - jitter_ * perform(draw_jitter{}));
+    if (!(ns > 0)) return duration::zero();
+    return ns < static_cast<double>(whole.count()) ? duration(static_cast<duration::rep>(ns))
+                                                   : whole; // the longest one rounds up
 }
 
 bool is_transient(error const& e) noexcept {
@@ -100,8 +100,7 @@ void detail::attempts::give_up(std::exception_ptr e, bool again) const {
         text += std::to_string(number_);
         if (again) text += number_ == 1 ? " attempt" : " attempts";
         if (too_late_) text += " (no time for another)";
-        known.add_context(text);
-        throw;
+        effects::detail::rethrow_with_context(known, text);
     }
 }
 

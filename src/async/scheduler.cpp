@@ -10,6 +10,7 @@
 #include <effects/async/time.hpp>
 #include <effects/detail/prompt.hpp>
 #include <effects/detail/switch.hpp>
+#include <effects/perform.hpp>
 
 namespace effects::async::detail {
 
@@ -24,7 +25,8 @@ void let_go(lineage* l) noexcept {
 } // namespace
 
 task_base::task_base(scheduler& home_, task_base* parent, scope* outer)
-    : home(&home_), innermost(&whole), whole(scope::root_tag{}, *this, outer) {
+    : home(&home_), innermost(&whole), whole(scope::root_tag{}, *this, outer),
+      serial(core::new_stamp(*core::this_thread())) {
     if (parent) {
         from_ = &parent->as_parent();
         number = ++from_->children;
@@ -41,18 +43,35 @@ task_base::~task_base() {
 
 lineage& task_base::as_parent() {
     if (!own_) {
-        own_ = new lineage{from_, name, number};
+        own_ = new lineage{from_, word(), number};
         if (from_) ++from_->holders;
     }
     return *own_;
 }
 
+// No path may stand for two tasks, nor may a parent with ever new children remember all of their names.
+bool lineage::takes(std::string const& name) {
+    constexpr std::size_t most_names = 16;
+    if (names.size() == most_names || name.find_first_of("#/") != name.npos ||
+        name.find_first_not_of("0123456789") == name.npos || std::find(names.begin(), names.end(), name) != names.end())
+        return false;
+    names.push_back(name);
+    return true;
+}
+
+void task_base::be_called(std::string given) {
+    shows_number_ = from_ && !from_->takes(given);
+    name_ = std::move(given);
+}
+
+std::string task_base::word() const {
+    if (name_.empty()) return from_ ? std::to_string(number) : "main";
+    return shows_number_ ? name_ + "#" + std::to_string(number) : name_;
+}
+
 std::string task_base::path() const {
-    auto word = [](std::string const& given, std::uint64_t n, lineage const* parent) {
-        return !given.empty() ? given : parent ? std::to_string(n) : std::string("main");
-    };
-    std::string text = word(name, number, from_);
-    for (lineage* l = from_; l; l = l->parent) text.insert(0, word(l->name, l->number, l->parent) + "/");
+    std::string text = word();
+    for (lineage* l = from_; l; l = l->parent) text.insert(0, l->word + "/");
     return text;
 }
 
@@ -61,24 +80,24 @@ std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size
     auto add = [&](char const* text, std::size_t length) {
         for (; length > 0 && used < size; --length) buffer[used++] = *text++;
     };
-    auto add_word = [&](std::string const& given, std::uint64_t number, lineage const* parent) {
-        if (used > 0) add("/", 1);
-        if (!given.empty()) return add(given.data(), given.size());
-        if (!parent) return add("main", 4);
-        char digits[20];
-        char* const end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
-        add(digits, static_cast<std::size_t>(end - digits));
-    };
+    auto add_text = [&](std::string const& text) { add(text.data(), text.size()); };
     auto& task = static_cast<task_base const&>(strand);
     constexpr std::size_t most = 64;
     lineage const* above[most];
     std::size_t count = 0;
     for (lineage const* l = task.from_; l && count < most; l = l->parent) above[count++] = l;
     while (count > 0) {
-        lineage const& l = *above[--count];
-        add_word(l.name, l.number, l.parent);
+        add_text(above[--count]->word);
+        add("/", 1);
     }
-    add_word(task.name, task.number, task.from_);
+    add_text(task.name_);
+    if (task.name_.empty() && !task.from_) add("main", 4);
+    if (task.name_.empty() ? task.from_ != nullptr : task.shows_number_) {
+        char digits[21] = "#";
+        char* const end = std::to_chars(digits + 1, digits + sizeof(digits), task.number).ptr;
+        char* const from = task.name_.empty() ? digits + 1 : digits;
+        add(from, static_cast<std::size_t>(end - from));
+    }
     return used;
 }
 
@@ -87,12 +106,29 @@ core::stack acquire_task_stack(std::size_t size) {
     return core::acquire_stack(size);
 }
 
+// splitmix64 (Steele, Lea, Flood 2014).
+std::uint64_t task_base::place(std::uint64_t seed) const noexcept {
+    auto with = [](std::uint64_t so_far, std::uint64_t n) {
+        std::uint64_t z = so_far + 0x9e3779b97f4a7c15u * (n + 1);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+    };
+    std::uint64_t made = with(seed, number);
+    for (lineage* l = from_; l; l = l->parent) made = with(made, l->number);
+    return made;
+}
+
 void throw_no_task_runs() {
     throw std::logic_error("no task is running on this thread: tasks, timeouts and waiting need a world around them "
                            "(live::run, sim::run, test::run)");
 }
 
-void throw_cancelled(task_base& task) { throw cancelled(task.innermost->why()); }
+void throw_cancelled(task_base& task) {
+    // Who swallows it again and again would never let the scheduler see that it goes on for ever.
+    if (task.home->over_budget()) perform(suspend{.what = "yield", .ready = true});
+    throw cancelled(task.innermost->why());
+}
 
 void throw_if_overdue(task_base& task) {
     if (time_point instant = task.home->now(); task.innermost->nearest() <= instant) {

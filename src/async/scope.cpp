@@ -127,6 +127,16 @@ void scope::spread(reason why) noexcept {
     }
 }
 
+void scope::cancel_through_shields(scope& innermost, reason why) noexcept {
+    task_base& task = *innermost.owner_;
+    for (scope* s = &innermost; s && s->owner_ == &task; s = s->parent_) {
+        if (s->pending_) continue;
+        s->pending_ = true;
+        s->why_ = why;
+    }
+    task.home->interrupt(task);
+}
+
 time_point scope::deadline() const noexcept {
     time_point earliest = never;
     for (scope const* s = this; s; s = s->parent_) {

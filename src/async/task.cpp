@@ -45,8 +45,8 @@ void task_result::cancel(reason why) noexcept {
 }
 
 void task_result::ended(task_base& self, ending const& how) noexcept {
-    error = how.error;
-    if (how.cut_short) {
+    if (!how.given_up) error = how.error;
+    if (how.cut_short || how.given_up) {
         was_cancelled = true;
         cancelled_why = self.whole.why();
         path = self.path();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/error.hpp>
 
+#include <typeinfo>
+
 namespace effects {
 
 error::error(std::error_code code, std::string message) : code_(code), message_(std::move(message)), what_(message_) {}
@@ -12,4 +14,59 @@ void error::add_context(std::string_view doing) {
     what_ = std::move(longer);
 }
 
+void error::add_note(std::string_view note) { what_.append(" (").append(note).append(")"); }
+
+void error::throw_copy() const { throw *this; }
+
+namespace detail {
+
+void mark_shared(error& e, sharing how) noexcept {
+    auto& mark = e.shared_.value;
+    if (mark.load(std::memory_order_relaxed) < how) mark.store(how, std::memory_order_relaxed);
+}
+
+void mark_shared(std::exception_ptr const& e, sharing how) noexcept {
+    if (!e) return;
+    try {
+        std::rethrow_exception(e);
+    } catch (error& known) {
+        mark_shared(known, how);
+    } catch (...) { // not ours: nobody changes it
+    }
+}
+
+sharing sharing_of(error const& e) noexcept { return e.shared_.value.load(std::memory_order_relaxed); }
+
+namespace {
+
+template <class Change>
+[[noreturn]] void rethrow_changed(error& e, Change change) {
+    sharing const how = sharing_of(e);
+    if (how == sharing::none) {
+        change(e);
+        throw;
+    }
+    try {
+        e.throw_copy();
+    } catch (error& copy) {
+        if (&copy != &e && typeid(copy) == typeid(e)) { // else its class does not say how to copy it
+            change(copy);
+            throw;
+        }
+    }
+    if (how == sharing::by_tasks) change(e);
+    throw;
+}
+
+} // namespace
+
+void rethrow_with_context(error& e, std::string_view doing) {
+    rethrow_changed(e, [&](error& mine) { mine.add_context(doing); });
+}
+
+void rethrow_with_note(error& e, std::string_view note) {
+    rethrow_changed(e, [&](error& mine) { mine.add_note(note); });
+}
+
+} // namespace detail
 } // namespace effects

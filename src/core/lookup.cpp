@@ -67,12 +67,23 @@ capture_across_task::capture_across_task(std::string_view operation)
 
 namespace detail {
 
+namespace {
+
 void remember(frame& top, lookup_slot const& slot) noexcept {
     if (&top != &root_frame) top.cache[slot.operation->hash % lookup_slots] = slot;
 }
 
+} // namespace
+
+void remember_default(frame& top, lookup_slot const& slot) noexcept {
+    for (frame* f = &top; f; f = f->outer)
+        if (f->table->grows) return;
+    remember(top, slot);
+}
+
 lookup_slot search(frame& top, operation_info const& operation) noexcept {
     std::size_t masked = 0; // handlers to be skipped
+    bool lasting = true;
     for (frame* f = &top; f; f = f->outer) {
         // What a frame further out remembers holds from there outwards, its own masks taken into account.
         lookup_slot found = f->cache[operation.hash % lookup_slots];
@@ -89,10 +100,13 @@ lookup_slot search(frame& top, operation_info const& operation) noexcept {
                 }
             // What is masked within a multishot body is not recorded at its edge with the mask, so it must not leave.
             if (!found.operation && f->table->records) return {masked == 0 ? &operation : nullptr, nullptr, f};
-            if (!found.operation) continue;
+            if (!found.operation) {
+                if (f->table->grows) lasting = false; // what lies further out may not be the answer the next time
+                continue;
+            }
         }
         if (masked == 0) {
-            remember(top, found);
+            if (lasting) remember(top, found);
             return found;
         }
         --masked;

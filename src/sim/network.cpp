@@ -62,7 +62,10 @@ struct connection {
     net::endpoint ends[2];  // client, server
     pipe to[2];             // what the client, the server reads
     bool closed[2] = {false, false};
-    bool reset = false;
+    bool reset = false;  // by one side's end: the other one learns it when it can be reached
+    bool failed = false; // by `reset_connections`: both sides know
+
+    bool cut_off() const { return net->partitioned(host) || net->partitioned(ends[1].host); }
 
     void wake_all() noexcept {
         to[0].wake_all();
@@ -82,18 +85,18 @@ public:
         pipe& in = connection_->to[side_];
         for (;;) {
             check_open("reading from ");
-            bool cut_off = connection_->net->partitioned(connection_->host);
+            if (connection_->failed) fail_as_reset("reading from ");
+            bool const cut_off = connection_->cut_off();
             time_point next = async::never;
-            if (!cut_off && !in.pieces.empty()) {
+            if (cut_off) { // waits to be healed
+            } else if (!in.pieces.empty()) {
                 next = in.pieces.front().arrives;
                 if (next <= async::now()) return take(in, to);
-            } else if (in.pieces.empty()) {
-                if (connection_->reset)
-                    fail(std::errc::connection_reset, "reading from " + remote().text(), "connection reset by peer");
-                if (in.ended && !cut_off) {
-                    if (in.last_arrival <= async::now()) return 0;
-                    next = in.last_arrival;
-                }
+            } else if (connection_->reset) {
+                fail_as_reset("reading from ");
+            } else if (in.ended) {
+                if (in.last_arrival <= async::now()) return 0;
+                next = in.last_arrival;
             }
             async::detail::waiter w("net::stream::read_some", connection_.get());
             in.readers.push_back(w);
@@ -106,9 +109,9 @@ public:
         pipe& out = connection_->to[1 - side_];
         for (;;) {
             check_open("writing to ");
-            if (connection_->reset)
-                fail(std::errc::connection_reset, "writing to " + remote().text(), "connection reset by peer");
-            if (out.ended || connection_->closed[1 - side_])
+            bool const cut_off = connection_->cut_off();
+            if (connection_->failed || (connection_->reset && !cut_off)) fail_as_reset("writing to ");
+            if (out.ended || (connection_->closed[1 - side_] && !cut_off))
                 fail(std::errc::broken_pipe, "writing to " + remote().text(), "broken pipe");
             network& net = *connection_->net;
             if (std::size_t window = net.settings().window; out.under_way < window) {
@@ -153,14 +156,18 @@ public:
 
     bool stale() noexcept override {
         pipe& in = connection_->to[side_];
-        return !connection_->net || connection_->closed[side_] || connection_->closed[1 - side_] ||
-               connection_->reset || in.ended || !in.pieces.empty();
+        if (!connection_->net || connection_->closed[side_] || connection_->failed) return true;
+        if (connection_->cut_off()) return false; // as far as this side knows
+        return connection_->closed[1 - side_] || connection_->reset || in.ended || !in.pieces.empty();
     }
 
     net::endpoint local() const override { return connection_->ends[side_]; }
     net::endpoint remote() const override { return connection_->ends[1 - side_]; }
 
 private:
+    [[noreturn]] void fail_as_reset(char const* doing) const {
+        fail(std::errc::connection_reset, doing + remote().text(), "connection reset by peer");
+    }
     void check_open(char const* doing) const {
         if (connection_->closed[side_] || !connection_->net)
             fail(net::errc::closed, doing + remote().text(), "the stream was closed on this side");
@@ -261,10 +268,11 @@ network& network::current() { return perform(reach_network{}); }
 std::uint64_t network::draw() noexcept { return detail::splitmix64(random_); }
 
 time_point network::arrival() {
-    auto spread = how_.latency_max > how_.latency_min ? how_.latency_max - how_.latency_min : async::duration(0);
+    auto least = std::max(how_.latency_min, async::duration(0));
+    auto spread = how_.latency_max > least ? how_.latency_max - least : async::duration(0);
     auto extra =
-        spread.count() ? static_cast<std::int64_t>(draw() % static_cast<std::uint64_t>(spread.count() + 1)) : 0;
-    return async::now() + how_.latency_min + async::duration(extra);
+        spread.count() ? static_cast<std::int64_t>(draw() % (static_cast<std::uint64_t>(spread.count()) + 1)) : 0;
+    return async::after(async::after(async::now(), least), async::duration(extra));
 }
 
 std::size_t network::cut(std::size_t size, std::size_t limit) noexcept {
@@ -304,7 +312,7 @@ net::stream network::connect(net::connect const& op) {
     while (cut_off()) { // the system sends its request again after a second, and gives up in the end
         if (async::now() >= give_up)
             fail(std::errc::timed_out, "connecting to " + op.to.text(), "connection timed out");
-        async::sleep_until(std::min(give_up, async::now() + std::chrono::seconds(1)));
+        async::sleep_until(std::min(give_up, async::after(async::now(), std::chrono::seconds(1))));
     }
     auto d = find(to);
     if (!d || d->waiting.size() >= d->backlog) {
@@ -344,21 +352,23 @@ net::listener network::listen(net::listen const& op) {
 std::vector<std::shared_ptr<detail::connection>> network::connections_to(std::string const& host) {
     std::vector<std::shared_ptr<detail::connection>> found;
     for (auto& weak : connections_)
-        if (auto c = weak.lock(); c && (c->host == host || canonical(c->host) == canonical(host)))
+        if (auto c = weak.lock(); c && (canonical(c->host) == canonical(host) || c->ends[1].host == canonical(host)))
             found.push_back(std::move(c));
     return found;
 }
 
-void network::partition(std::string const& host) { partitioned_.insert(host); }
+bool network::partitioned(std::string const& host) const { return partitioned_.count(canonical(host)) != 0; }
+
+void network::partition(std::string const& host) { partitioned_.insert(canonical(host)); }
 
 void network::heal(std::string const& host) {
-    partitioned_.erase(host);
+    partitioned_.erase(canonical(host));
     for (auto& c : connections_to(host)) c->wake_all();
 }
 
 void network::reset_connections(std::string const& host) {
     for (auto& c : connections_to(host)) {
-        c->reset = true;
+        c->failed = true;
         for (detail::pipe& p : c->to) {
             p.pieces.clear();
             p.under_way = 0;

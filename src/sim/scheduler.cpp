@@ -2,6 +2,7 @@
 #include <effects/sim/scheduler.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -39,9 +40,26 @@ void scheduler::run_posted() {
 
 std::string scheduler::waiting_tasks() const { return async::detail::describe_tasks(*this); }
 
+// The first time by cancelling the main task, with all that is in it. What is shielded, and waits on nevertheless, is cancelled after that.
+void scheduler::break_off(task_base& main) {
+    if (!std::exchange(cancelled_, true)) return main.whole.cancel(async::reason::requested);
+    for (task_base* t = first_task(); t; t = t->next_task)
+        async::detail::scope::cancel_through_shields(*t->innermost, async::reason::requested);
+    if (ready_.empty()) terminate(); // they wait without being cancellable, for what will not come
+}
+
+void scheduler::terminate() const {
+    try {
+        std::rethrow_exception(broken_);
+    } catch (std::exception const& e) {
+        std::fprintf(stderr,
+                     "effects::sim: %s\nand it can't be ended, as these do not end when they are cancelled:%s\n",
+                     e.what(), waiting_tasks().c_str());
+    }
+    std::terminate();
+}
+
 void scheduler::loop(task_base& main, bool const& ended) {
-    std::exception_ptr broken;
-    std::uint64_t steps = 0;
     start(main);
     while (!ended) {
         run_posted();
@@ -51,21 +69,23 @@ void scheduler::loop(task_base& main, bool const& ended) {
                 fire_timers();
                 continue;
             }
-            if (broken) std::terminate(); // tasks that wait without being cancellable, for tasks that are no more
-            broken = std::make_exception_ptr(deadlock("every task waits, and no timer is set:" + waiting_tasks()));
-            main.whole.cancel(async::reason::requested);
+            if (!broken_)
+                broken_ = std::make_exception_ptr(deadlock("every task waits, and no timer is set:" + waiting_tasks()));
+            break_off(main);
             continue;
         }
-        if (++steps > how_.max_steps) {
-            if (broken) std::terminate();
-            broken = std::make_exception_ptr(
-                livelock("no end after " + std::to_string(how_.max_steps) + " steps; tasks:" + waiting_tasks()));
-            main.whole.cancel(async::reason::requested);
-            steps = 0;
+        if (++steps_ > how_.max_steps) {
+            if (!broken_)
+                broken_ = std::make_exception_ptr(
+                    livelock("no end after " + std::to_string(how_.max_steps) + " steps; tasks:" + waiting_tasks()));
+            constexpr int most_rounds = 10;
+            if (++rounds_ > most_rounds) terminate(); // one swallows each cancellation
+            break_off(main);
+            steps_ = 0;
         }
         run(*pick());
     }
-    if (broken) std::rethrow_exception(broken);
+    if (broken_) std::rethrow_exception(broken_);
 }
 
 } // namespace effects::sim

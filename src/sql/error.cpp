@@ -94,6 +94,15 @@ error::error(std::string_view sqlstate, std::string message, error_fields fields
     std::copy(std::begin(state.text), std::end(state.text), std::begin(state_));
 }
 
+void error::throw_copy() const {
+    try {
+        throw_error(sqlstate(), message(), fields_);
+    } catch (error& copy) {
+        copy = *this; // its contexts too
+        throw;
+    }
+}
+
 void throw_error(std::string_view sqlstate, std::string message, error_fields fields) {
     switch (static_cast<errc>(code_of(sqlstate).value())) {
     case errc::no_rows:

@@ -42,7 +42,9 @@ template <class T, class F>
 void fork_outcome(group& g, effects::detail::kept<outcome<T>>& into, F& f) {
     detail::fork(g, [&into, &f] {
         auto error = error_of([&] { into.take_from([&] { return outcome<T>(call_or_unit(f)); }); });
-        if (error) into.take_from([&] { return outcome<T>(std::move(error)); });
+        if (!error) return;
+        effects::detail::mark_shared(error, effects::detail::sharing::by_tasks);
+        into.take_from([&] { return outcome<T>(std::move(error)); });
     });
 }
 

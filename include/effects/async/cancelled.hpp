@@ -46,6 +46,7 @@ public:
     std::string const& phase() const noexcept { return phase_; }
     std::chrono::nanoseconds limit() const noexcept { return limit_; }
     std::chrono::nanoseconds elapsed() const noexcept { return elapsed_; }
+    [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     std::string phase_;

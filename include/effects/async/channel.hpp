@@ -23,6 +23,7 @@ inline constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max()
 class channel_closed : public error {
 public:
     channel_closed();
+    [[noreturn]] void throw_copy() const override { throw *this; }
 };
 
 /// Passes items from tasks to tasks, in order. `send` waits while it is full, `receive` while it is empty; who came first is

@@ -19,7 +19,8 @@ namespace effects::async {
 
 /// What `spawn` may be told about a task.
 struct spawn_options {
-    std::string name = {};      ///< shown in reports and traces
+    /// Shown in reports and traces; of several alike in one parent the later ones have their number too: "worker#2".
+    std::string name = {};
     std::size_t stack_size = 0; ///< bytes; 0: what the world's options say (256 KiB unless changed)
 };
 
@@ -56,7 +57,7 @@ public:
         auto shared = std::make_unique<detail::task_result_of<result>>();
         auto* t = effects::detail::construct_on_stack<made>(detail::acquire_task_stack(options.stack_size), *this,
                                                             *shared, std::forward<F>(f), std::forward<Args>(args)...);
-        t->name = std::move(options.name);
+        if (!options.name.empty()) t->be_called(std::move(options.name));
         task<result> handle(shared.release());
         launch(*t);
         return handle;
@@ -85,6 +86,7 @@ private:
     void body_threw(); // in a catch block
     void join();
     void finish(bool has_result);
+    [[noreturn]] void throw_error();
 
     detail::scope scope_;
     effects::detail::frame* top_; // the handlers that its tasks start with
@@ -104,7 +106,8 @@ private:
 ///         g.spawn(fetch, "b");
 ///     });                                   // both have ended here, whatever happened
 ///
-/// The first exception of a task or of the body cancels the others, and leaves `task_group` when they have ended.
+/// The first exception of a task or of the body cancels the others, and leaves `task_group` when they have ended; an `effects::error` then says
+/// what else failed: "refused (and 1 more failed: connection lost)".
 /// Cancelling the caller cancels all of them, and leaves as `cancelled` where it cut one of them short. Tasks run under the
 /// handlers in force here.
 template <class F>

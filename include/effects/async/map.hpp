@@ -10,6 +10,7 @@
 
 #include <effects/async/all.hpp>
 #include <effects/async/semaphore.hpp>
+#include <effects/async/sleep.hpp>
 
 namespace effects::async {
 
@@ -31,6 +32,7 @@ void run_over(R& range, map_options how, Prepare&& prepare, Call&& call) {
     task_group([&](group& g) {
         for (auto it = std::ranges::begin(range); it != std::ranges::end(range); ++it) {
             permit mine = room.acquire();
+            checkpoint(); // there may be room because a call failed
             auto* into = prepare();
             if constexpr (std::ranges::forward_range<R>)
                 detail::fork(g, [&call, into, it, held = std::move(mine)] { call(into, *it); });

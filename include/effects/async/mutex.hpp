@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include <effects/async/detail/waiter.hpp>
@@ -52,7 +53,7 @@ private:
     void release() noexcept;
 
     bool locked_ = false;
-    detail::task_base* owner_ = nullptr; // null outside tasks
+    std::uint64_t owner_ = 0; // its `serial`: a task may end and leave the lock to others; 0 outside tasks
     detail::waiter_list waiting_;
 };
 

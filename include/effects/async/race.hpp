@@ -22,6 +22,7 @@ class all_failed : public error {
 public:
     explicit all_failed(std::vector<std::exception_ptr> errors);
     std::vector<std::exception_ptr> const& errors() const noexcept { return errors_; }
+    [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     std::vector<std::exception_ptr> errors_;

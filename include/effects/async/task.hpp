@@ -17,6 +17,7 @@ class task_cancelled : public error {
 public:
     task_cancelled(std::string const& task, reason why);
     reason why() const noexcept { return why_; }
+    [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     reason why_;

@@ -35,6 +35,7 @@ struct frame_table {
     void (*told_of_unhandled)(frame& home,
                               unhandled_operation const& error) = nullptr; // the innermost one is, before the throw
     bool records = false; // answers every operation, by performing it further out; `self` is a replay_run
+    bool grows = false;   // may get more entries while it is installed
 };
 
 // A remembered lookup: as long as the frames from here outwards stay as they are, `home` answers `operation`.

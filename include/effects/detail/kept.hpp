@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cassert>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -23,6 +24,7 @@ public:
 
     template <class F>
     void take_from(F&& f) {
+        assert(!full_);
         ::new (static_cast<void*>(std::addressof(value_))) std::remove_cv_t<T>(std::forward<F>(f)());
         full_ = true;
     }

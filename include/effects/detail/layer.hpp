@@ -106,6 +106,8 @@ result_of<Op> call_for_result(F& f, Op const* op, bool movable) {
         using given = decltype(call_clause(f, op, movable));
         static_assert(std::is_same_v<given, result> || std::is_convertible_v<given, result>,
                       "what a clause returns must convert to its operation's result_type");
+        static_assert(refers_to_what_lasts<result, given>, "the operation's result_type is a reference: a clause "
+                                                           "returns an lvalue that outlives the call, not a temporary");
         return call_clause(f, op, movable);
     }
 }
@@ -135,6 +137,11 @@ struct abort_state {
     std::exception_ptr error; // the clause threw in its stead
     bool aborted = false;
 
+    void put(kept<Answer>&& given, std::exception_ptr&& thrown) {
+        aborted = true;
+        error = std::move(thrown);
+        if (!error) answer.take_from([&]() -> Answer { return given.take(); });
+    }
     Answer take() {
         if (error) std::rethrow_exception(std::exchange(error, nullptr));
         return answer.take();
@@ -175,15 +182,22 @@ result_of<Op> answer_by_abort(frame* home, Op const* op, bool movable) {
     if (!self.state->aborted) {
         static_assert(Layer::template answers<decltype(call_clause(self.callee(), op, movable))>,
                       "an aborts clause returns the answer of the whole handle");
+        static_assert(
+            refers_to_what_lasts<typename Layer::answer_type, decltype(call_clause(self.callee(), op, movable))>,
+            "the answer of the whole handle is a reference: an aborts clause returns an lvalue that outlives it, not a "
+            "temporary");
         outer_in_force guard(home->outer);
+        kept<typename Layer::answer_type>
+            mine; // while the clause waits, another task's may answer: the first one counts
+        std::exception_ptr error;
         try {
-            self.state->answer.take_from([&]() -> decltype(auto) { return call_clause(self.callee(), op, movable); });
+            mine.take_from([&]() -> decltype(auto) { return call_clause(self.callee(), op, movable); });
         } catch (unwinding const&) {
             throw;      // the clause itself is given up
         } catch (...) { // leaves `handle`, not `perform`: the body must not catch what answers in its place
-            self.state->error = std::current_exception();
+            error = std::current_exception();
         }
-        self.state->aborted = true;
+        if (!self.state->aborted) self.state->put(std::move(mine), std::move(error));
         if (home->home) static_cast<prompt*>(home->home)->given_up = self.state;
     }
     throw unwinding{self.state};
@@ -283,6 +297,7 @@ struct aborts_layer : layer_frame {
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
     void share(abort_state<answer_of<Answer>>* s) noexcept { state = s; }
+    using answer_type = answer_of<Answer>;
     template <class R>
     static constexpr bool answers = std::is_void_v<answer_of<Answer>> || std::is_constructible_v<answer_of<Answer>, R>;
 

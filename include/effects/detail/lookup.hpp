@@ -16,12 +16,16 @@ using answer_function = result_of<Op> (*)(frame* home, Op const* op, bool movabl
 // Searches outwards from `top` and remembers the result in it. `operation` is null where there is no handler. Where a
 // multishot body is left on the way, `home` is the frame that records what it performs, and `answer` is null.
 lookup_slot search(frame& top, operation_info const& operation) noexcept;
-void remember(frame& top, lookup_slot const& slot) noexcept;
+// What nobody out there answers, or a recording frame does.
+void remember_default(frame& top, lookup_slot const& slot) noexcept;
 
 [[noreturn]] void throw_unhandled(frame& top, operation_info const& operation, std::source_location where);
 
 template <class Op>
 result_of<Op> answer_by_default(frame*, Op const* op, bool) {
+    static_assert(refers_to_what_lasts<result_of<Op>, decltype(Op::default_answer(*op))>,
+                  "the operation's result_type is a reference: default_answer returns an lvalue that outlives the "
+                  "call, not a temporary");
     return Op::default_answer(*op);
 }
 
@@ -36,7 +40,7 @@ lookup_slot find_answer(frame& top, bool& handled) {
     found.answer = reinterpret_cast<any_function>(&answer_recorded<Op, answers_replay<Op>()>);
     find_answer<Op>(*recording.outer, handled);
     handled = handled || has_default_answer<Op>;
-    if (handled) remember(top, found);
+    if (handled) remember_default(top, found);
     return found;
 }
 
@@ -52,7 +56,7 @@ template <class Op>
     }
     if constexpr (has_default_answer<Op>) {
         found = {&info, reinterpret_cast<any_function>(&answer_by_default<Op>), &root_frame};
-        remember(top, found);
+        remember_default(top, found);
         return found;
     } else {
         throw_unhandled(*this_thread()->top, info, where);

@@ -15,6 +15,7 @@ namespace effects::http {
 class error : public effects::error {
 public:
     using effects::error::error;
+    [[noreturn]] void throw_copy() const override { throw *this; }
 };
 
 /// What can go wrong in HTTP itself.
@@ -50,6 +51,7 @@ public:
     std::string const& url() const noexcept { return url_; }
     /// The first KiB of the response's body. It stays out of `what()`: who knows what it holds.
     std::string const& body() const noexcept { return body_; }
+    [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     int status_;
@@ -66,6 +68,7 @@ public:
     request_error(int status, std::string message, errc code = errc::bad_request);
 
     int status() const noexcept { return status_; }
+    [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     int status_;

@@ -12,6 +12,7 @@ namespace effects::live {
 class shut_down : public error {
 public:
     explicit shut_down(std::string message = "the program was asked to end");
+    [[noreturn]] void throw_copy() const override { throw *this; }
 };
 
 } // namespace effects::live

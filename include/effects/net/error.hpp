@@ -10,6 +10,7 @@ namespace effects::net {
 class error : public effects::error {
 public:
     using effects::error::error;
+    [[noreturn]] void throw_copy() const override { throw *this; }
 };
 
 /// What can go wrong on a network that the operating system has no number for.

@@ -20,6 +20,7 @@ public:
 
     /// The path it is about, byte for byte as it was given; empty where it is about none.
     std::string const& path() const noexcept { return path_; }
+    [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     std::string path_;

@@ -39,7 +39,8 @@ struct door;
 ///     sim::network::current().heal("pay.example");
 ///     sim::network::current().reset_connections("pay.example");
 ///
-/// A host is what was listened on or connected to, name or address.
+/// A host is what was listened on or connected to, name or address; a partition of an address is one of all names that resolve to it. Whoever
+/// is cut off learns nothing of what the other side does, neither its end nor its reset, until it is healed.
 class network {
 public:
     network(network_options how, std::uint64_t seed);
@@ -63,7 +64,7 @@ public:
     net::listener listen(net::listen const& op);
 
     // For the transports.
-    bool partitioned(std::string const& host) const { return partitioned_.count(host) != 0; }
+    bool partitioned(std::string const& host) const;
     async::time_point arrival();
     std::size_t cut(std::size_t size, std::size_t limit) noexcept;
     void closed(detail::door& d) noexcept;
@@ -76,7 +77,7 @@ private:
     network_options how_;
     std::uint64_t random_;
     std::uint16_t next_port_ = 49152;
-    std::set<std::string> partitioned_;
+    std::set<std::string> partitioned_; // canonical
     std::map<net::endpoint, std::weak_ptr<detail::door>> doors_;
     std::vector<std::weak_ptr<detail::connection>> connections_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
@@ -36,9 +37,11 @@ public:
     explicit scheduler(scheduler_options const& how);
 
     async::time_point now() noexcept override { return now_; }
+    bool over_budget() noexcept override { return ++steps_ > how_.max_steps; }
     void post(std::function<void()> f) override;
 
-    // Runs `main` until `ended`. What keeps it from ending (deadlock, livelock) is thrown after all tasks have been cancelled.
+    // Runs `main` until `ended`. What keeps it from ending (deadlock, livelock) is thrown after all tasks have been cancelled: if need be,
+    // also what is shielded. Ends the process, and says why, where even that does not end them.
     void loop(async::detail::task_base& main, bool const& ended);
 
 private:
@@ -46,10 +49,16 @@ private:
     async::detail::task_base* pick() noexcept;
     void run_posted();
     std::string waiting_tasks() const;
+    void break_off(async::detail::task_base& main);
+    [[noreturn]] void terminate() const;
 
     scheduler_options how_;
     async::time_point now_{};
     std::uint64_t random_;
+    std::uint64_t steps_ = 0;
+    std::exception_ptr broken_;
+    bool cancelled_ = false; // for it
+    int rounds_ = 0;         // of the step budget that were used up
     std::vector<async::detail::task_base*> ready_;
     std::mutex posted_mutex_;
     std::vector<std::function<void()>> posted_;

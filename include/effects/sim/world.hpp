@@ -45,7 +45,9 @@ public:
     virtual_clock(scheduler& ticking, os::system_time start) noexcept : scheduler_(ticking), start_(start) {}
 
     os::system_time operator()(os::operations::system_now const&) const noexcept {
-        return start_ + scheduler_.now().time_since_epoch();
+        auto passed = scheduler_.now().time_since_epoch();
+        bool representable = start_.time_since_epoch().count() <= 0 || passed <= os::system_time::max() - start_;
+        return representable ? start_ + passed : os::system_time::max();
     }
     os::steady_time operator()(os::operations::steady_now const&) const noexcept { return scheduler_.now(); }
 

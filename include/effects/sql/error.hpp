@@ -90,6 +90,8 @@ public:
     std::string const& detail() const noexcept { return fields_.detail; }
     int position() const noexcept { return fields_.position; }
     error_fields const& fields() const noexcept { return fields_; }
+    /// Of the class that stands for its SQLSTATE.
+    [[noreturn]] void throw_copy() const override;
 
 private:
     char state_[6] = {};

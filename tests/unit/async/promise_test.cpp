@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -110,6 +112,42 @@ TEST_CASE("of many threads that set a promise one is the first", "[async][promis
     }
     CHECK(first == 1);
     CHECK(p.done());
+}
+
+TEST_CASE("a promise may be destroyed as soon as the wait for it has returned", "[async][promise][threads]") {
+    for (int round = 0; round < 200; ++round) {
+        auto p = std::make_unique<async::promise<int>>();
+        std::atomic<bool> go{false};
+        joined setter([&go, p = p.get()] {
+            while (!go) {
+            }
+            p->set_value(1);
+        });
+        thread_world::run([&] {
+            go = true;
+            for (int i = 0; i < round % 10; ++i) async::yield();
+            p->wait();
+            p.reset();
+        });
+    }
+}
+
+TEST_CASE("several threads add context to one promise's error, each for itself", "[async][promise][threads]") {
+    async::promise<int> p;
+    p.set_exception(effects::error(std::make_error_code(std::errc::io_error), "disk"));
+    std::atomic<int> right{0};
+    {
+        std::deque<joined> threads;
+        for (int i = 0; i < 4; ++i)
+            threads.emplace_back([&] {
+                for (int round = 0; round < 50; ++round) try {
+                        effects::with_context("reading", [&] { return p.get(); });
+                    } catch (effects::error const& e) {
+                        right += std::string_view(e.what()) == "while reading: disk";
+                    }
+            });
+    }
+    CHECK(right == 200);
 }
 
 TEST_CASE("functions posted from other threads run on the scheduler's", "[async][threads]") {

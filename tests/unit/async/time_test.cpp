@@ -340,6 +340,16 @@ TEST_CASE("jitter takes a random part off, the same with the same seed, another 
     CHECK(effects::perform(async::draw_jitter{}) == 0.5);
 }
 
+TEST_CASE("jitter of the longest wait there is stays within it", "[async][retry]") {
+    auto longest = async::exponential(1s).cap(std::chrono::hours::max()).jitter();
+    auto draw = [&](double drawn) {
+        return effects::handle([&] { return longest.draw(60); }, [&](async::draw_jitter const&) { return drawn; });
+    };
+    CHECK(draw(0.0) == async::duration::max());
+    CHECK(draw(1.0) >= async::duration::max() / 2 - 1s);
+    CHECK(draw(1.0) <= async::duration::max() / 2 + 1s);
+}
+
 TEST_CASE("what other tasks do changes no jitter", "[async][retry]") {
     auto draw = [](std::uint64_t seed, int others) {
         double drawn = 0;

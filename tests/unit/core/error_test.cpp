@@ -99,3 +99,39 @@ TEST_CASE("context of a rethrown pointer is seen by all who hold it only as far 
 
     CHECK(what([&] { std::rethrow_exception(kept); }) == "while inner: refused");
 }
+
+TEST_CASE("a note stands behind all that is said, whatever context comes later", "[core][error]") {
+    error e(refused(), "refused");
+    e.add_context("a");
+    e.add_note("and more");
+    e.add_context("b");
+
+    CHECK(std::string(e.what()) == "while b: while a: refused (and more)");
+    CHECK(e.message() == "refused");
+}
+
+TEST_CASE("an error that others hold too is copied before it gets context", "[core][error]") {
+    std::exception_ptr kept = std::make_exception_ptr(error(refused(), "refused"));
+    effects::detail::mark_shared(kept, effects::detail::sharing::by_threads);
+
+    for (int i = 0; i < 2; ++i)
+        CHECK(what([&] {
+                  with_context("outer", [&] { with_context("inner", [&] { std::rethrow_exception(kept); }); });
+              }) == "while outer: while inner: refused");
+    CHECK(what([&] { std::rethrow_exception(kept); }) == "refused");
+}
+
+TEST_CASE("an error that others hold and whose class does not say how to copy it keeps its class", "[core][error]") {
+    for (auto how : {effects::detail::sharing::by_tasks, effects::detail::sharing::by_threads}) {
+        std::exception_ptr kept = std::make_exception_ptr(special(refused(), "refused"));
+        effects::detail::mark_shared(kept, how);
+        try {
+            with_context("outside", [&] { std::rethrow_exception(kept); });
+            FAIL("it should have thrown");
+        } catch (special const& e) {
+            CHECK(e.extra == 7);
+            CHECK(std::string(e.what()) ==
+                  (how == effects::detail::sharing::by_tasks ? "while outside: refused" : "refused"));
+        }
+    }
+}

@@ -285,3 +285,78 @@ TEST_CASE("a stream that outlives its world is closed", "[sim][network]") {
 
     CHECK(kept.stale());
 }
+
+TEST_CASE("a partition of an address cuts connections that were made to its name", "[sim][network][partition]") {
+    auto connected_to = [](std::string const& name, std::string const& cut) {
+        bool arrived = true;
+        sim::run({.network = {.hosts = {{"bank", "10.0.0.5"}}}}, [&] {
+            std::string const address = name == "bank" ? "10.0.0.5" : "127.0.0.1";
+            net::listener door = perform(net::listen({address, 80}));
+            net::stream client = perform(net::connect({name, 80}));
+            net::stream server = door.accept();
+            sim::network::current().partition(cut);
+            client.write("ping");
+            std::byte buffer[4];
+            arrived = async::try_timeout(60s, [&] { return server.read_some(buffer); }).has_value();
+            sim::network::current().heal(cut);
+            if (!arrived) CHECK(server.read_some(buffer) == 4);
+        });
+        return arrived;
+    };
+
+    CHECK(!connected_to("localhost", "127.0.0.1"));
+    CHECK(!connected_to("127.0.0.1", "localhost"));
+    CHECK(!connected_to("bank", "10.0.0.5"));
+    CHECK(!connected_to("bank", "bank"));
+    CHECK(connected_to("bank", "127.0.0.1"));
+}
+
+TEST_CASE("what is read or written over a partition does not tell that the peer has gone",
+          "[sim][network][partition]") {
+    for (bool unread : {false, true})
+        sim::run([&] {
+            net::listener door = perform(net::listen({"bank", 80}));
+            net::stream client = perform(net::connect({"bank", 80}));
+            net::stream server = door.accept();
+            if (unread) client.write("ping");
+            sim::network::current().partition("bank");
+            server.close();
+
+            std::byte buffer[4];
+            CHECK(!async::try_timeout(60s, [&] { return client.read_some(buffer); }));
+            CHECK(!client.stale());
+            CHECK(async::try_timeout(60s, [&] { return client.write_some(std::as_bytes(std::span("hi", 2))); }) == 2u);
+
+            sim::network::current().heal("bank");
+            CHECK(client.stale());
+            if (unread) {
+                CHECK(code_of([&] { client.read_some(buffer); }) == std::errc::connection_reset);
+                CHECK(code_of([&] { client.write("x"); }) == std::errc::connection_reset);
+            } else {
+                CHECK(client.read_some(buffer) == 0);
+                CHECK(code_of([&] { client.write("x"); }) == std::errc::broken_pipe);
+            }
+        });
+}
+
+TEST_CASE("connections that are reset over a partition are noticed at both ends", "[sim][network][partition]") {
+    sim::run([&] {
+        net::listener door = perform(net::listen({"bank", 80}));
+        net::stream client = perform(net::connect({"bank", 80}));
+        net::stream server = door.accept();
+        sim::network::current().partition("bank");
+        sim::network::current().reset_connections("bank");
+
+        std::byte buffer[4];
+        CHECK(code_of([&] { client.read_some(buffer); }) == std::errc::connection_reset);
+        CHECK(code_of([&] { server.write("x"); }) == std::errc::connection_reset);
+    });
+}
+
+TEST_CASE("a latency without an end lets nothing arrive, and does not overflow", "[sim][network]") {
+    sim::run({.network = {.latency_min = async::duration::max(), .latency_max = async::duration::max()}}, [] {
+        async::sleep_for(1s);
+        auto door = perform(net::listen({"bank", 80}));
+        CHECK(!async::try_timeout(60s, [] { return perform(net::connect({"bank", 80})); }));
+    });
+}

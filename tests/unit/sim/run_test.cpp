@@ -2,10 +2,17 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <effects/async.hpp>
 #include <effects/effects.hpp>
@@ -286,5 +293,175 @@ TEST_CASE("simulated worlds nest", "[sim]") {
         });
         CHECK(inner == 3);
         async::sleep_for(1s);
+    });
+}
+
+namespace {
+
+// Ends it by itself, or prints its report; `errors` is what was printed.
+struct ending {
+    bool exited = false;
+    std::string errors;
+};
+
+ending in_child(auto&& f) {
+    int ends[2];
+    if (::pipe(ends) != 0) std::abort();
+    pid_t child = ::fork();
+    if (child < 0) std::abort();
+    if (child == 0) {
+        ::close(ends[0]);
+        ::dup2(ends[1], STDERR_FILENO);
+        std::signal(SIGABRT, SIG_DFL); // not the test framework's
+        std::set_terminate([] { ::_exit(3); });
+        f();
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    ending e;
+    char buffer[512];
+    for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+        e.errors.append(buffer, static_cast<std::size_t>(n));
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    e.exited = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return e;
+}
+
+struct waits_at_its_end {
+    using operations = effects::operations<>;
+    async::event never_set;
+    bool unwound = false;
+    void stop() {
+        try {
+            never_set.wait();
+        } catch (...) {
+            unwound = true;
+            throw;
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("a deadlock under a shield is reported, and what waits there is unwound", "[sim][deadlock][shield]") {
+    bool unwound = false;
+    auto text = message_of([&] {
+        sim::run([&] {
+            struct note {
+                bool& unwound;
+                ~note() { unwound = true; }
+            } guard{unwound};
+            async::event e;
+            async::shield([&] { e.wait(); });
+        });
+    });
+
+    CHECK_THAT(text, Catch::StartsWith("every task waits") && Catch::Contains("main waits in event::wait"));
+    CHECK(unwound);
+}
+
+TEST_CASE("a deadlock under shields in several tasks, each within the other's end, is reported",
+          "[sim][deadlock][shield]") {
+    CHECK_THROWS_AS(sim::run([] {
+                        async::event e;
+                        async::task_group([&](async::group& g) {
+                            for (int i = 0; i < 3; ++i)
+                                g.spawn([&] {
+                                    try {
+                                        async::shield([&] { async::shield([&] { e.wait(); }); });
+                                    } catch (async::cancelled const&) { // a clean-up that waits too
+                                        async::shield([&] { e.wait(); });
+                                        throw;
+                                    }
+                                });
+                        });
+                    }),
+                    sim::deadlock);
+}
+
+TEST_CASE("a deadlock in a handler's stop() is reported", "[sim][deadlock][shield]") {
+    waits_at_its_end service;
+    CHECK_THROWS_AS(sim::run([] {}, service), sim::deadlock);
+    CHECK(service.unwound);
+}
+
+TEST_CASE("a livelock under a shield is reported", "[sim][livelock][shield]") {
+    CHECK_THROWS_AS(sim::run({.max_steps = 1000},
+                             [] {
+                                 async::shield([] {
+                                     for (;;) async::yield();
+                                 });
+                             }),
+                    sim::livelock);
+}
+
+TEST_CASE("a task that swallows its cancellation again and again uses up the step budget", "[sim][livelock]") {
+    int swallowed = 0;
+    CHECK_THROWS_AS(sim::run({.max_steps = 1000},
+                             [&] {
+                                 async::task_group([&](async::group& g) {
+                                     auto t = g.spawn([&] {
+                                         while (swallowed < 3000) try {
+                                                 async::sleep_for(1s);
+                                             } catch (async::cancelled const&) {
+                                                 ++swallowed;
+                                             }
+                                     });
+                                     t.cancel();
+                                 });
+                             }),
+                    sim::livelock);
+    CHECK(swallowed == 3000);
+}
+
+TEST_CASE("what swallows its cancellation for ever ends the process with a report that names it", "[sim][livelock]") {
+    auto e = in_child([] {
+        sim::run({.max_steps = 1000}, [] {
+            async::task_group([](async::group& g) {
+                auto t = g.spawn({.name = "stubborn"}, [] {
+                    for (;;) try {
+                            async::sleep_for(1s);
+                        } catch (...) {
+                        }
+                });
+                t.cancel();
+            });
+        });
+    });
+
+    CHECK(!e.exited);
+    CHECK_THAT(e.errors,
+               Catch::StartsWith("effects::sim: no end after 1000 steps") && Catch::Contains("main/stubborn"));
+}
+
+TEST_CASE("a deadlock that no cancellation can end ends the process with a report that says who waits",
+          "[sim][deadlock]") {
+    auto e = in_child([] {
+        sim::run([] {
+            async::mutex m;
+            async::condition changed;
+            static std::unique_ptr<async::mutex_lock> leaked;
+            async::task_group([&](async::group& g) {
+                g.spawn({.name = "waiting"}, [&] {
+                    auto held = m.lock();
+                    changed.wait(held);
+                });
+                leaked.reset(new async::mutex_lock(m.lock()));
+                changed.notify_one();
+            });
+        });
+    });
+
+    CHECK(!e.exited);
+    CHECK_THAT(e.errors, Catch::StartsWith("effects::sim: every task waits") &&
+                             Catch::Contains("main/waiting waits in mutex::lock, cancelled"));
+}
+
+TEST_CASE("the calendar of a world that waits for ever stays at its last day", "[sim][clock]") {
+    sim::run([] {
+        async::sleep_until(async::never - 1ns);
+        CHECK(effects::os::system_now() == effects::os::system_time::max());
     });
 }

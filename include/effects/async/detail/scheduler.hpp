@@ -25,6 +25,8 @@ public:
 
     // ---- for the primitives ----
     virtual time_point now() noexcept = 0;
+    // Counts a `cancelled` that is thrown as one step of the run; true where there are too many.
+    virtual bool over_budget() noexcept { return false; }
     // From any thread: runs `f` soon, on this scheduler's thread, outside any task. `f` does not throw.
     virtual void post(std::function<void()> f) = 0;
     // Of the random numbers that jitter is drawn from; a simulated world sets its own.

@@ -24,6 +24,9 @@ public:
     // Cancels all in it, once: the first reason stays. Wakes tasks that wait in it.
     void cancel(reason why) noexcept;
 
+    // Cancels all scopes of the task, and keeps off nothing: for a world that can't go on.
+    static void cancel_through_shields(scope& innermost, reason why) noexcept;
+
     bool cancelled() const noexcept { return cancelled_; } // this very scope
     bool pending() const noexcept { return pending_; }     // this one, or one around it that no shield keeps off
     reason why() const noexcept { return why_; }

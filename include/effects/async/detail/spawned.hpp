@@ -15,6 +15,7 @@ namespace effects::async::detail {
 struct ending {
     std::exception_ptr error = {};
     bool cut_short = false; // by its cancellation
+    bool given_up = false;  // `error` unwinds a body that the task is part of: for the group, and for nobody else
 };
 
 // A task with its function and arguments, at the top of its stack, and what its `task<Result>` holds. (Bodies in group.hpp.)
@@ -49,6 +50,11 @@ ending run_to_the_end(task_base& self, F&& f) noexcept {
         f();
     } catch (cancelled const&) {
         if (self.whole.pending()) return {{}, true};
+        return {std::current_exception()};
+    } catch (core::unwinding const&) {
+        return {std::current_exception(), false, true};
+    } catch (error& e) {
+        core::mark_shared(e, core::sharing::by_tasks); // of the group and of who holds the task
         return {std::current_exception()};
     } catch (...) {
         return {std::current_exception()};

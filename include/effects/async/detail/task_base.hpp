@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <effects/async/detail/scope.hpp>
 #include <effects/detail/fiber.hpp>
@@ -21,10 +22,13 @@ namespace core = effects::detail;
 // Where the children of a task come from, for their paths. Made with the first child; outlives the task as long as they do.
 struct lineage {
     lineage* parent;
-    std::string name;
+    std::string word;
     std::uint64_t number;
     std::uint64_t children = 0;
     std::uint32_t holders = 1;
+    std::vector<std::string> names = {}; // of children, that their paths have as they are: a few of them
+
+    bool takes(std::string const& name);
 };
 
 // A task: a computation on a stack of its own that a scheduler runs and that parks where it waits. Lies at the top of
@@ -63,15 +67,23 @@ struct task_base : core::fiber {
 
     static constexpr std::size_t no_timer = static_cast<std::size_t>(-1);
 
-    std::string name;         // given, or empty
-    std::uint64_t number = 0; // among its parent's children, from 1; the main task: 0
-    std::uint64_t draws = 0;  // of random numbers that it has made
-    std::string path() const; // "main/2/1", with names where given: the same in every run
+    void be_called(std::string given);
+    std::uint64_t number = 0;   // among its parent's children, from 1; the main task: 0
+    std::uint64_t draws = 0;    // of random numbers that it has made
+    std::uint64_t const serial; // unlike an address, no other task's, in the whole process
+    // "main/2/1", with names where given ("main/reader", and of another one of that name "main/reader#3"): no other living task's,
+    // and the same in every run.
+    std::string path() const;
+    // A number made of the seed and its place in the tree of tasks, whatever the names are.
+    std::uint64_t place(std::uint64_t seed) const noexcept;
 
 private:
     friend std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size) noexcept;
     lineage& as_parent();
+    std::string word() const;
 
+    std::string name_; // given, or empty
+    bool shows_number_ = false;
     lineage* from_ = nullptr; // its parent's; null: the main task
     lineage* own_ = nullptr;  // once it has children
 };

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <string>
+
+#include <effects/effects.hpp>
+
+struct find_name {
+    using result_type = int;
+};
+
+std::string const name = "there";
+
+int main() {
+    effects::handle<std::string const&>(
+        []() -> std::string const& {
+            effects::perform(find_name{});
+            return name;
+        },
+        effects::aborts<find_name>([](find_name) { return std::string("gone"); }));
+}
