@@ -25,40 +25,41 @@ namespace effects::live {
 ///
 /// The services of `os` (clock, random, env, log, files) are the machine's, unless a handler inside answers them.
 ///
-/// Gives what `body` returns and throws what it throws; `live::shut_down` when it was cancelled by SIGINT or SIGTERM. Handlers with
+/// Gives what `body` returns, as a `returns` among the handlers maps it, and throws what it throws; `live::shut_down` when it was cancelled by SIGINT or SIGTERM. Handlers with
 /// `start` and `stop` are started before the body and stopped after it, inside the world.
 template <class Body, handler... Hs>
-    requires std::is_invocable_v<Body&> std::invoke_result_t<Body&> run(options const& how, Body&& body, Hs&&... hs) {
-        using result = std::invoke_result_t<Body&>;
-        detail::event_loop loop(how);
-        auto world = handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{},
-                              detail::services(loop), loop);
-        bool cut_short = false;
-        auto stoppable = [&]() -> result {
-            detail::event_loop::until_shutdown const here(loop);
-            try {
-                return body();
-            } catch (async::cancelled const& c) {
-                cut_short = c.why() == async::reason::shutdown;
-                throw;
-            }
-        };
-        auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
+    requires(std::is_invocable_v<Body&>)
+decltype(auto) run(options const& how, Body&& body, Hs&&... hs) {
+    using result = std::invoke_result_t<Body&>;
+    using answer = typename async::detail::answer_under<Body, decltype(handlers(std::forward<Hs>(hs)...))>::type;
+    detail::event_loop loop(how);
+    auto world = handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{},
+                          detail::services(loop), loop);
+    bool cut_short = false;
+    auto stoppable = [&]() -> result {
+        detail::event_loop::until_shutdown const here(loop);
         try {
-            if constexpr (std::is_void_v<result>) {
-                async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
-                if (!cut_short) return;
-            } else {
-                return async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
-            }
+            return body();
         } catch (async::cancelled const& c) {
-            if (c.why() != async::reason::shutdown) throw;
+            cut_short = c.why() == async::reason::shutdown;
+            throw;
         }
-        throw shut_down();
+    };
+    auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
+    try {
+        if constexpr (std::is_void_v<answer>) {
+            async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
+            if (!cut_short) return;
+        } else {
+            return async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
+        }
+    } catch (async::cancelled const& c) {
+        if (c.why() != async::reason::shutdown) throw;
     }
+    throw shut_down();
+}
 template <class Body, handler... Hs>
-    requires std::is_invocable_v<Body&> std::invoke_result_t<Body&> run(Body&& body, Hs&&... hs) {
-        return run(options{}, body, std::forward<Hs>(hs)...);
-    }
+    requires(std::is_invocable_v<Body&>)
+decltype(auto) run(Body&& body, Hs&&... hs) { return run(options{}, body, std::forward<Hs>(hs)...); }
 
 } // namespace effects::live

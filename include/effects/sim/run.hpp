@@ -16,10 +16,10 @@ namespace effects::sim {
 ///     sim::run([] { async::sleep_for(24h); });            // returns at once
 ///     sim::run({.seed = 7}, body, handlers…);
 ///
-/// Gives what `body` returns, throws what it throws; `sim::deadlock` when every task waits and no timer is set.
+/// Gives what `body` returns, as a `returns` among the handlers maps it, throws what it throws; `sim::deadlock` when every task waits and no timer is set.
 template <class Body, handler... Hs>
     requires(std::is_invocable_v<Body&>)
-std::invoke_result_t<Body&> run(options const& how, Body&& body, Hs&&... hs) {
+decltype(auto) run(options const& how, Body&& body, Hs&&... hs) {
     world simulated(how);
     auto outermost = simulated.handlers();
     return async::detail::run_main(
@@ -29,6 +29,6 @@ std::invoke_result_t<Body&> run(options const& how, Body&& body, Hs&&... hs) {
 }
 template <class Body, handler... Hs>
     requires(std::is_invocable_v<Body&>)
-std::invoke_result_t<Body&> run(Body&& body, Hs&&... hs) { return run(options{}, body, std::forward<Hs>(hs)...); }
+decltype(auto) run(Body&& body, Hs&&... hs) { return run(options{}, body, std::forward<Hs>(hs)...); }
 
 } // namespace effects::sim

@@ -68,7 +68,7 @@ private:
 } // namespace detail
 
 /// Runs a test's body in a simulated world with these handlers in force, innermost first, then verifies the mocks among
-/// them, and gives what the body returned. `how` sets the world up: `test::run({.seed = 7}, body, world)`.
+/// them, and gives what the body returned, as a `returns` among the handlers maps it. `how` sets the world up: `test::run({.seed = 7}, body, world)`.
 ///
 ///     CHECK(test::run([] { return place_order({"A1", 2, 900}); }, world).qty == 2);
 ///
@@ -77,18 +77,17 @@ private:
 /// the logic swallows the `unhandled_operation`.
 template <class Body, handler... Handlers>
     requires std::invocable<Body&>
-auto run(sim::options const& how, Body&& body, Handlers&&... handlers) -> std::invoke_result_t<Body&> {
+decltype(auto) run(sim::options const& how, Body&& body, Handlers&&... handlers) {
     detail::verdict verdict;
     (verdict.watch(std::as_const(handlers)), ...);
     mock strict(detail::strict_state());
     verdict.watch(strict.state());
-    return verdict.of([&]() -> std::invoke_result_t<Body&> {
-        return sim::run(how, body, std::forward<Handlers>(handlers)..., strict);
-    });
+    return verdict.of(
+        [&]() -> decltype(auto) { return sim::run(how, body, std::forward<Handlers>(handlers)..., strict); });
 }
 template <class Body, handler... Handlers>
     requires std::invocable<Body&>
-auto run(Body&& body, Handlers&&... handlers) -> std::invoke_result_t<Body&> {
+decltype(auto) run(Body&& body, Handlers&&... handlers) {
     return test::run(sim::options{}, body, std::forward<Handlers>(handlers)...);
 }
 
