@@ -47,7 +47,8 @@ std::ostream& operator<<(std::ostream& out, rollback const&) { return out << "sq
 
 namespace detail {
 
-open_transaction::open_transaction(transaction_options const& options) : session_(perform(begin{options, {}})) {}
+open_transaction::open_transaction(transaction_options const& options, std::source_location where)
+    : session_(perform(begin{options, {}}, where)) {}
 
 void open_transaction::commit() {
     perform(sql::commit{session_});

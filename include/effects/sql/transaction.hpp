@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <iosfwd>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -67,11 +68,13 @@ struct rollback {
 /// `transaction`, and nothing was done.
 template <class F>
     requires std::invocable<F&>
-auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+auto transaction(F&& f, std::source_location where = std::source_location::current())
+    -> std::decay_t<std::invoke_result_t<F&>>;
 
 template <class F>
     requires std::invocable<F&>
-auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+auto transaction(transaction_options options, F&& f, std::source_location where = std::source_location::current())
+    -> std::decay_t<std::invoke_result_t<F&>>;
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -80,7 +83,7 @@ namespace detail {
 // Begun when made. The destructor does nothing: a session that is dropped rolls back by itself.
 class open_transaction {
 public:
-    explicit open_transaction(transaction_options const& options);
+    open_transaction(transaction_options const& options, std::source_location where);
 
     sql::session const& session() const noexcept { return session_; }
     void commit();
@@ -110,8 +113,9 @@ decltype(auto) run_in(session const& s, F& f) {
 
 template <class F>
     requires std::invocable<F&>
-auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    detail::open_transaction open(options);
+auto transaction(transaction_options options, F&& f, std::source_location where)
+    -> std::decay_t<std::invoke_result_t<F&>> {
+    detail::open_transaction open(options, where);
     try {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
             detail::run_in(open.session(), f);
@@ -129,8 +133,8 @@ auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke
 
 template <class F>
     requires std::invocable<F&>
-auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    return sql::transaction(transaction_options{}, std::forward<F>(f));
+auto transaction(F&& f, std::source_location where) -> std::decay_t<std::invoke_result_t<F&>> {
+    return sql::transaction(transaction_options{}, std::forward<F>(f), where);
 }
 
 } // namespace effects::sql

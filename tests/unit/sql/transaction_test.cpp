@@ -3,6 +3,7 @@
 
 #include <effects/handle.hpp>
 #include <effects/sql.hpp>
+#include <effects/unhandled_operation.hpp>
 
 #include <sstream>
 
@@ -149,4 +150,16 @@ TEST_CASE("a transaction's options are part of the operation", "[sql][transactio
     CHECK(shown(sql::begin{}) == "sql::begin{}");
     CHECK(shown(sql::commit{}) == "sql::commit{}");
     CHECK(sql::commit{} == sql::commit{});
+}
+
+TEST_CASE("a transaction without a database names the caller's line and what it needs", "[sql][transaction]") {
+    unsigned line = 0;
+    try {
+        line = __LINE__ + 1;
+        sql::transaction([] {});
+        FAIL("it should have thrown");
+    } catch (effects::unhandled_operation const& e) {
+        CHECK(e.where().line() == line);
+        CHECK_THAT(e.what(), Catch::Contains("sqlite::database"));
+    }
 }
