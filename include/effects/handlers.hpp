@@ -54,7 +54,7 @@ auto pieces_of(H&& h) {
 
 /// Several handlers as one, innermost first: an inner one's clauses reach the outer ones.
 ///
-///     auto shop = effects::handlers(card_terminal{}, log_to(std::cerr));
+///     auto shop = effects::handlers(card_terminal{}, os::log_to(std::cerr));
 ///     effects::handle(body, shop);
 ///
 /// An lvalue is borrowed and must outlive the result; an rvalue is kept in it.

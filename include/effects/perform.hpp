@@ -31,7 +31,7 @@ template <class Op>
     detail::lookup_slot const* slot = &top->cache[info.hash % detail::lookup_slots];
     detail::lookup_slot found;
     if (slot->operation != &info) [[unlikely]] {
-        found = detail::look_up<plain>(*top, where);
+        found = detail::look_up<plain>(*top, where, std::addressof(op));
         slot = &found;
     }
     auto answer = reinterpret_cast<detail::answer_function<plain>>(slot->answer);

@@ -11,6 +11,14 @@
 
 namespace effects {
 
+namespace detail {
+// Stands for a value where a static_assert has said what is wrong, so that the compiler has no more to say.
+struct misused {
+    template <class T>
+    operator T() const;
+};
+} // namespace detail
+
 template <class Answer>
 class tail;
 
@@ -45,14 +53,26 @@ public:
     /// `perform` returns the value; the body goes on until it ends or asks again. Gives the handled body's answer.
     template <class... Value>
     Answer resume(Value&&... value) &&;
+    template <class... Value>
+    Answer resume(Value&&...) const& {
+        return needs_an_rvalue<Value...>();
+    }
 
     /// `perform` throws `e` in the body; `e` may be a `std::exception_ptr`, but not a null one (`std::invalid_argument`).
     template <class E>
     Answer resume_with_exception(E&& e) &&;
+    template <class E>
+    Answer resume_with_exception(E&&) const& {
+        return needs_an_rvalue<E>();
+    }
 
     /// The same as `return std::move(k).resume(value)` in a clause, in constant stack: the clause returns first.
     template <class... Value>
     tail<Answer> resume_tail(Value&&... value) &&;
+    template <class... Value>
+    tail<Answer> resume_tail(Value&&...) const& {
+        return needs_an_rvalue<Value...>();
+    }
 
     /// Discards the frames without unwinding them: no destructor runs. For bodies that own nothing.
     void forget() && { detail::forget(detail::claim(asked_)); }
@@ -65,6 +85,13 @@ public:
 private:
     template <class... Value>
     detail::request& answer_with(Value&&... value);
+    template <class... Given>
+    static detail::misused needs_an_rvalue() {
+        static_assert(sizeof...(Given) > 1000,
+                      "resuming uses the resumption up, so it must be moved (and not be const): "
+                      "say std::move(k).resume(…)");
+        return {};
+    }
 
     detail::request* asked_ = nullptr;
 };

@@ -18,16 +18,20 @@ namespace effects {
 ///         http::client: http::request
 class unhandled_operation : public std::logic_error {
 public:
-    unhandled_operation(std::string operation, std::source_location where, std::string const& in_scope);
+    unhandled_operation(std::string operation, std::source_location where, std::string const& in_scope,
+                        std::string value = {});
 
     /// The operation's type.
     std::string const& operation() const noexcept { return operation_; }
     /// Where it was performed.
     std::source_location where() const noexcept { return where_; }
+    /// What was performed, as its `operator<<` prints it; empty where it has none. Not in `what()`, as it may be long or secret.
+    std::string const& value() const noexcept { return value_; }
 
 private:
     std::string operation_;
     std::source_location where_;
+    std::string value_;
 };
 
 /// A resumption was resumed, dropped or forgotten before, moved from, or never held anything.

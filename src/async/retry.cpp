@@ -77,6 +77,21 @@ bool is_transient(error const& e) noexcept {
 
 bool retry_when::error(std::exception_ptr const& e) const { return errors_ && errors_(e); }
 
+bool retry_when::value_of(std::type_info const& type, void const* v) const {
+    for (auto const& p : values_)
+        if (*p.type == type && p.says_yes(v)) return true;
+    return false;
+}
+
+void retry_when::check_type(std::type_info const& result, std::string_view name) const {
+    for (auto const& p : values_)
+        if (*p.type != result)
+            throw std::invalid_argument(
+                "async::retry: a predicate of `when` looks at values of type " + std::string(p.name) +
+                ", but the function returns " + std::string(name) +
+                "; predicates over exceptions take what derives from std::exception, or a std::exception_ptr");
+}
+
 detail::attempts::attempts(retry_options const& how) : how_(how) {
     if (how.attempts < 1) throw std::invalid_argument("async::retry needs one attempt at least");
 }

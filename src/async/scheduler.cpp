@@ -2,7 +2,11 @@
 #include <effects/async/detail/scheduler.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -124,16 +128,51 @@ void throw_no_task_runs() {
                            "(live::run, sim::run, test::run)");
 }
 
-void throw_cancelled(task_base& task) {
+namespace {
+
+std::atomic<std::terminate_handler> terminate_before{nullptr};
+
+// `cancelled` has left a destructor, or another function that is noexcept. Only here is that known: one that catches it
+// inside itself is as good as any.
+[[noreturn]] void tell_of_escaped_cancellation() {
+    task_base* task = current_task_or_null();
+    try {
+        if (std::exception_ptr e = std::current_exception(); e && task) std::rethrow_exception(e);
+    } catch (cancelled const& c) {
+        try {
+            std::fprintf(
+                stderr,
+                "effects: task %s was cancelled (%s), so %s in a destructor (or another noexcept function) threw "
+                "async::cancelled, which ends the program; let clean-up suspend inside async::shield([&] {…})\n",
+                task->path().c_str(), std::string(to_string(c.why())).c_str(), task->cancelled_in);
+        } catch (std::exception const&) { // no memory for the path
+        }
+    } catch (...) {
+    }
+    if (auto before = terminate_before.load()) before();
+    std::abort();
+}
+
+void watch_for_escapes() noexcept {
+    if (std::get_terminate() == &tell_of_escaped_cancellation) return;
+    auto before = std::set_terminate(&tell_of_escaped_cancellation);
+    if (before != &tell_of_escaped_cancellation) terminate_before = before;
+}
+
+} // namespace
+
+void throw_cancelled(task_base& task, char const* in) {
     // Who swallows it again and again would never let the scheduler see that it goes on for ever.
     if (task.home->over_budget()) perform(suspend{.what = "yield", .ready = true});
+    std::snprintf(task.cancelled_in, sizeof task.cancelled_in, "%s", in);
+    watch_for_escapes();
     throw cancelled(task.innermost->why());
 }
 
-void throw_if_overdue(task_base& task) {
+void throw_if_overdue(task_base& task, char const* in) {
     if (time_point instant = task.home->now(); task.innermost->nearest() <= instant) {
         scope::expire(*task.innermost, instant);
-        if (task.innermost->pending()) throw_cancelled(task);
+        if (task.innermost->pending()) throw_cancelled(task, in);
     }
 }
 

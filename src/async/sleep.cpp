@@ -19,11 +19,11 @@ void detail::sleep(duration d) {
 
 void yield() {
     detail::task_base& task = detail::current_task();
-    detail::throw_if_cancelled(task);
+    detail::throw_if_cancelled(task, "yield");
     perform(suspend{.what = "yield", .ready = true});
-    detail::throw_if_cancelled(task);
+    detail::throw_if_cancelled(task, "yield");
 }
 
-void checkpoint() { detail::throw_if_cancelled(detail::current_task()); }
+void checkpoint() { detail::throw_if_cancelled(detail::current_task(), "checkpoint"); }
 
 } // namespace effects::async

@@ -14,7 +14,7 @@ bool waiter::wait_until(time_point until) {
         ~nowhere() { task.waits_in = nullptr; }
     } guard{task};
     while (!woken_) {
-        throw_if_cancelled(task);
+        throw_if_cancelled(task, what_);
         if (until != never && task.home->now() >= until) return false;
         task.interruptible = true;
         task.waits_in = this;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/detail/lookup.hpp>
 
+#include <array>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <effects/unhandled_operation.hpp>
 
@@ -54,8 +58,10 @@ std::string unhandled_text(std::string const& operation, std::source_location wh
 
 } // namespace
 
-unhandled_operation::unhandled_operation(std::string operation, std::source_location where, std::string const& in_scope)
-    : std::logic_error(unhandled_text(operation, where, in_scope)), operation_(std::move(operation)), where_(where) {}
+unhandled_operation::unhandled_operation(std::string operation, std::source_location where, std::string const& in_scope,
+                                         std::string value)
+    : std::logic_error(unhandled_text(operation, where, in_scope)), operation_(std::move(operation)), where_(where),
+      value_(std::move(value)) {}
 
 resumption_already_used::resumption_already_used()
     : std::logic_error("a resumption was used that holds nothing: it was resumed, dropped or moved from before") {}
@@ -115,11 +121,55 @@ lookup_slot search(frame& top, operation_info const& operation) noexcept {
     return {nullptr, nullptr, nullptr};
 }
 
-void throw_unhandled(frame& top, operation_info const& operation, std::source_location where) {
+namespace {
+
+thread_local constinit char const* why_no_handlers = nullptr;
+
+// Who usually answers the library's own operations.
+std::string_view usual_handler(std::string_view operation) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> known{{
+        {"effects::async::", "a world around it: live::run, sim::run, test::run"},
+        {"effects::net::", "a world around it: live::run, sim::run, test::run"},
+        {"effects::os::", "a world around it: live::run, sim::run, test::run"},
+        {"effects::http::", "a handler such as http::client, or a test::mock"},
+        {"effects::sql::", "a handler such as sqlite::database, or a test::mock"},
+    }};
+    for (auto const& [prefix, who] : known)
+        if (operation.starts_with(prefix)) return who;
+    return {};
+}
+
+// Printing is the user's code: what it throws must not take the place of the diagnosis.
+std::string printed(performed const& what) {
+    if (!what.print) return {};
+    try {
+        std::ostringstream out;
+        what.print(out, what.operation);
+        return std::move(out).str();
+    } catch (std::exception const&) {
+        return {};
+    }
+}
+
+} // namespace
+
+explains_no_handlers::explains_no_handlers(char const* why) noexcept : none_(this_thread()->top == &root_frame) {
+    if (none_) before_ = std::exchange(why_no_handlers, why);
+}
+explains_no_handlers::~explains_no_handlers() {
+    if (none_) why_no_handlers = before_;
+}
+
+void throw_unhandled(frame& top, operation_info const& operation, performed const& what) {
     std::string in_scope;
     for (frame* f = &top; f != &root_frame; f = f->outer) in_scope.append("\n    ").append(describe(*f));
+    bool const explained = in_scope.empty() && why_no_handlers;
     in_scope = in_scope.empty() ? "  no handler is in force" : "  handlers in force, innermost first:" + in_scope;
-    unhandled_operation error(std::string(operation.name), where, in_scope);
+    if (explained)
+        in_scope.append(": ").append(why_no_handlers);
+    else if (std::string_view who = usual_handler(operation.name); !who.empty())
+        in_scope.insert(0, "  it needs " + std::string(who) + "\n");
+    unhandled_operation error(std::string(operation.name), what.where, in_scope, printed(what));
     for (frame* f = &top; f; f = f->outer)
         if (f->table->told_of_unhandled) {
             f->table->told_of_unhandled(*f, error);

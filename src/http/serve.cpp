@@ -153,8 +153,8 @@ void serve(net::listener door, router const& routes, server_options options) {
     }
 }
 
-void serve(std::string const& address, router const& routes, server_options options) {
-    serve(perform(net::listen(net::endpoint::parse(address))), routes, std::move(options));
+void serve(std::string const& address, router const& routes, server_options options, std::source_location where) {
+    serve(perform(net::listen(net::endpoint::parse(address)), where), routes, std::move(options));
 }
 
 } // namespace effects::http

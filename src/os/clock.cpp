@@ -8,8 +8,12 @@
 
 namespace effects::os {
 
-system_time system_now() { return perform(operations::system_now{}); }
-steady_time steady_now() { return perform(operations::steady_now{}); }
+system_time detail::system_now_function::operator()(std::source_location where) const {
+    return perform(operations::system_now{}, where);
+}
+steady_time detail::steady_now_function::operator()(std::source_location where) const {
+    return perform(operations::steady_now{}, where);
+}
 
 namespace operations {
 std::ostream& operator<<(std::ostream& out, system_now const&) { return out << "os::system_now"; }

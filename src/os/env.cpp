@@ -10,17 +10,20 @@
 
 namespace effects::os {
 
-std::optional<std::string> variable(std::string name) { return perform(operations::variable{std::move(name)}); }
-std::vector<std::string> arguments() { return perform(operations::arguments{}); }
+std::optional<std::string> variable(std::string name, std::source_location where) {
+    return perform(operations::variable{std::move(name)}, where);
+}
+std::vector<std::string> detail::arguments_function::operator()(std::source_location where) const {
+    return perform(operations::arguments{}, where);
+}
 
 namespace operations {
 std::ostream& operator<<(std::ostream& out, variable const& op) { return out << "os::variable " << printable(op.name); }
 std::ostream& operator<<(std::ostream& out, arguments const&) { return out << "os::arguments"; }
 } // namespace operations
 
-in_memory_env::in_memory_env(std::map<std::string, std::string, std::less<>> variables,
-                             std::vector<std::string> arguments)
-    : variables_(std::move(variables)), arguments_(std::move(arguments)) {}
+in_memory_env::in_memory_env(std::map<std::string, std::string, std::less<>> variables, std::vector<std::string> words)
+    : variables_(std::move(variables)), arguments_(std::move(words)) {}
 
 void in_memory_env::set(std::string name, std::string value) {
     std::lock_guard lock(mutex_);

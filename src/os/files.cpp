@@ -10,20 +10,30 @@
 
 namespace effects::os {
 
-std::string read_text(std::string path) { return perform(operations::read_text{std::move(path)}); }
-void write_text(std::string path, std::string text) {
-    perform(operations::write_text{std::move(path), std::move(text)});
+std::string read_text(std::string path, std::source_location where) {
+    return perform(operations::read_text{std::move(path)}, where);
 }
-void append_text(std::string path, std::string text) {
-    perform(operations::append_text{std::move(path), std::move(text)});
+void write_text(std::string path, std::string text, std::source_location where) {
+    perform(operations::write_text{std::move(path), std::move(text)}, where);
 }
-std::vector<std::string> list_directory(std::string path) {
-    return perform(operations::list_directory{std::move(path)});
+void append_text(std::string path, std::string text, std::source_location where) {
+    perform(operations::append_text{std::move(path), std::move(text)}, where);
 }
-void make_directories(std::string path) { perform(operations::make_directories{std::move(path)}); }
-bool remove(std::string path) { return perform(operations::remove{std::move(path)}); }
-void rename(std::string from, std::string to) { perform(operations::rename{std::move(from), std::move(to)}); }
-bool exists(std::string path) { return perform(operations::exists{std::move(path)}); }
+std::vector<std::string> list_directory(std::string path, std::source_location where) {
+    return perform(operations::list_directory{std::move(path)}, where);
+}
+void make_directories(std::string path, std::source_location where) {
+    perform(operations::make_directories{std::move(path)}, where);
+}
+bool remove(std::string path, std::source_location where) {
+    return perform(operations::remove{std::move(path)}, where);
+}
+void rename(std::string from, std::string to, std::source_location where) {
+    perform(operations::rename{std::move(from), std::move(to)}, where);
+}
+bool exists(std::string path, std::source_location where) {
+    return perform(operations::exists{std::move(path)}, where);
+}
 
 namespace operations {
 

@@ -28,7 +28,9 @@ product multiply(std::uint64_t a, std::uint64_t b) noexcept {
 
 } // namespace
 
-std::uint64_t random_bits() { return perform(operations::random_bits{}); }
+std::uint64_t detail::random_bits_function::operator()(std::source_location where) const {
+    return perform(operations::random_bits{}, where);
+}
 
 namespace operations {
 std::ostream& operator<<(std::ostream& out, random_bits const&) { return out << "os::random_bits"; }
@@ -37,13 +39,13 @@ std::ostream& operator<<(std::ostream& out, random_bits const&) { return out << 
 namespace detail {
 
 // Lemire, "Fast Random Integer Generation in an Interval" (2019), algorithm 5.
-std::uint64_t uniform_offset(std::uint64_t span) {
+std::uint64_t uniform_offset(std::uint64_t span, std::source_location where) {
     std::uint64_t const count = span + 1;
-    if (count == 0) return random_bits(); // all of them
-    product drawn = multiply(random_bits(), count);
+    if (count == 0) return random_bits(where); // all of them
+    product drawn = multiply(random_bits(where), count);
     if (drawn.low < count) {
         std::uint64_t const threshold = (0 - count) % count;
-        while (drawn.low < threshold) drawn = multiply(random_bits(), count);
+        while (drawn.low < threshold) drawn = multiply(random_bits(where), count);
     }
     return drawn.high;
 }
@@ -52,18 +54,18 @@ void throw_empty_range() { throw std::invalid_argument("os::uniform: the lowest 
 
 } // namespace detail
 
-double uniform(double lo, double hi) {
+double uniform(double lo, double hi, std::source_location where) {
     if (!std::isfinite(lo) || !std::isfinite(hi) || !std::isfinite(hi - lo))
         throw std::invalid_argument("os::uniform: the range is not finite");
     if (lo > hi) detail::throw_empty_range();
-    double const fraction = static_cast<double>(random_bits() >> 11) * 0x1p-53;
+    double const fraction = static_cast<double>(random_bits(where) >> 11) * 0x1p-53;
     double const value = lo + (hi - lo) * fraction;
     return value < hi ? value : lo; // rounding may reach the end, which is not included
 }
 
-std::string uuid() {
+std::string detail::uuid_function::operator()(std::source_location where) const {
     std::array<std::uint64_t, 2> halves;
-    for (std::uint64_t& half : halves) half = random_bits();
+    for (std::uint64_t& half : halves) half = random_bits(where);
     halves[0] = (halves[0] & ~std::uint64_t{0xF000}) | 0x4000;                      // version 4
     halves[1] = (halves[1] & ~(std::uint64_t{3} << 62)) | (std::uint64_t{2} << 62); // the variant of RFC 9562
     std::string text;

@@ -157,15 +157,4 @@ bool is_transient(effects::error const& e) noexcept {
            state == "57P01" || state == "57P02" || state == "57P03";
 }
 
-bool is_transient(std::exception_ptr e) noexcept {
-    if (!e) return false;
-    try {
-        std::rethrow_exception(std::move(e));
-    } catch (effects::error const& thrown) {
-        return is_transient(thrown);
-    } catch (...) { // Asked of an exception that was caught already: nothing is swallowed here.
-        return false;
-    }
-}
-
 } // namespace effects::sql

@@ -46,8 +46,9 @@ std::ostream& operator<<(std::ostream& out, rollback const&) { return out << "sq
 
 namespace detail {
 
-open_transaction::open_transaction(performing const& how, transaction_options const& options)
-    : perform_(how), session_(how.begin(sql::begin{options, {}})) {}
+open_transaction::open_transaction(performing const& how, transaction_options const& options,
+                                   std::source_location where)
+    : perform_(how), session_(how.begin(sql::begin{options, {}}, where)) {}
 
 void open_transaction::commit() {
     perform_.commit(sql::commit{session_});

@@ -100,6 +100,11 @@ std::string place_text(std::source_location where) {
     return std::string(where.file_name()) + ":" + describe(where.line());
 }
 
+std::string waiting_text(operation_info const& operation, char const* how, expectation_base const& as) {
+    return "a mocked " + std::string(operation.name) + " that " + how + ", " +
+           (as.stub ? "stubbed at " : "expected at ") + place_text(as.made);
+}
+
 std::string times_text(std::size_t count) { return count == 1 ? "once" : describe(count) + " times"; }
 
 std::string indented(std::string text, std::size_t by) {

@@ -75,7 +75,12 @@ void report_late(std::vector<failure> const& failures, bool may_abort) noexcept 
     }
     for (auto const& f : failures)
         std::fprintf(stderr, "a test::mock ended with a failed expectation:\n%s\n", f.text.c_str());
-    if (may_abort) std::abort();
+    if (!may_abort) return;
+    std::fputs("nobody was told of it before the mock was destroyed, so the program ends here: run the test with "
+               "test::run, call "
+               "verify() on the mock, or include <effects/test/catch2.hpp>\n",
+               stderr);
+    std::abort();
 }
 
 } // namespace detail

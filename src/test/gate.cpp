@@ -9,15 +9,15 @@ namespace effects::test::detail {
 
 void wait_for(std::chrono::nanoseconds d) { async::sleep_for(d); }
 
-void wait_for_ever() {
-    async::detail::waiter never_woken("a mocked operation that hangs", nullptr);
+void wait_for_ever(std::string const& what) {
+    async::detail::waiter never_woken(what.c_str(), nullptr);
     never_woken.wait();
     std::terminate(); // nobody knows of it, so nobody wakes it
 }
 
-void gate::wait() {
+void gate::wait(std::string const& what) {
     if (open_) return;
-    async::detail::waiter here(what_, this);
+    async::detail::waiter here(what.c_str(), this);
     waiting_.push_back(here);
     here.wait();
 }

@@ -14,7 +14,7 @@
 namespace effects::async {
 
 /// Runs `f`, which blocks its thread, on a worker thread, and suspends only this task meanwhile; gives its value, or throws what it
-/// throws. `f` performs no effects. Once it has begun it is waited for even when the task is cancelled, so it may refer to locals;
+/// throws. `f` performs no effects (`unhandled_operation`). Once it has begun it is waited for even when the task is cancelled, so it may refer to locals;
 /// `interrupt` (called from any thread, at most once) can tell it to hurry. A task that is cancelled already does not begin.
 ///
 ///     auto text = async::blocking([&] { return read_whole(path); });
@@ -28,6 +28,8 @@ template <class F>
             effects::detail::kept<result> value;
             std::exception_ptr error;
             void run() noexcept {
+                effects::detail::explains_no_handlers const here(
+                    "the function given to async::blocking runs on a worker thread, where no effects can be performed");
                 try {
                     value.take_from([&]() -> result { return f(); });
                 } catch (...) {

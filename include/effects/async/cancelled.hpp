@@ -26,6 +26,9 @@ std::ostream& operator<<(std::ostream&, reason);
 /// destructors clean up on its way. One that is swallowed is thrown again at the next suspension point.
 ///
 ///     try { step(); } catch (async::cancelled const& c) { note(c.why()); throw; }
+///
+/// A destructor that suspends in a cancelled task has it thrown too, and so ends the program: let it suspend inside `shield`. A
+/// terminate handler, set with the first one that is thrown, then says which task that was and where, and calls the one before it.
 class cancelled {
 public:
     explicit cancelled(reason why) noexcept : why_(why) {}

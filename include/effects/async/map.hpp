@@ -11,6 +11,7 @@
 #include <effects/async/all.hpp>
 #include <effects/async/semaphore.hpp>
 #include <effects/async/sleep.hpp>
+#include <effects/detail/layer.hpp>
 
 namespace effects::async {
 
@@ -60,14 +61,18 @@ template <std::ranges::input_range R, class F>
 auto map(R&& range, map_options how, F&& f) {
     using result = std::invoke_result_t<F&, detail::element_reference<R>>;
     static_assert(!std::is_void_v<result>, "f gives nothing to collect: use async::for_each");
-    using slot = effects::detail::kept<result>;
-    std::deque<slot> slots;
-    detail::run_over(
-        range, how, [&] { return &slots.emplace_back(); },
-        [&]<class E>(slot* into, E&& element) {
-            into->take_from([&]() -> result { return f(std::forward<E>(element)); });
-        });
-    return detail::take_all<std::remove_cvref_t<result>>(slots);
+    if constexpr (!std::is_void_v<result>) {
+        using slot = effects::detail::kept<result>;
+        std::deque<slot> slots;
+        detail::run_over(
+            range, how, [&] { return &slots.emplace_back(); },
+            [&]<class E>(slot* into, E&& element) {
+                into->take_from([&]() -> result { return f(std::forward<E>(element)); });
+            });
+        return detail::take_all<std::remove_cvref_t<result>>(slots);
+    } else {
+        return effects::detail::misused{};
+    }
 }
 template <std::ranges::input_range R, class F>
     requires std::is_invocable_v<F&, detail::element_reference<R>>

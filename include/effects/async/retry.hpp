@@ -5,13 +5,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
 #include <effects/async/backoff.hpp>
 #include <effects/async/cancelled.hpp>
 #include <effects/async/outcome.hpp>
+#include <effects/detail/type_name.hpp>
 
 namespace effects::async {
 
@@ -46,18 +49,21 @@ struct looks_at<F> : only_parameter<F> {};
 
 } // namespace detail
 
-/// A predicate that names what it looks at: `bool (effects::error const&)`, `bool (http::response const&)`; of a generic lambda
-/// nobody could tell.
+/// A predicate that names what it looks at: `bool (effects::error const&)`, `bool (std::exception_ptr)`,
+/// `bool (http::response const&)`; of a generic lambda nobody could tell.
 template <class F>
 concept retry_predicate = requires {
     typename detail::looks_at<std::decay_t<F>>::type;
 }
 &&std::is_invocable_r_v<bool, std::decay_t<F>&, typename detail::looks_at<std::decay_t<F>>::type const&>;
 
-/// What to try again: predicates over exceptions and over results, any of which says yes.
+/// What to try again: predicates over exceptions (what derives from std::exception, or `std::exception_ptr` for any) and over
+/// results, any of which says yes.
 ///
 ///     .when = async::is_transient
-///     .when = {async::is_transient, [](http::response const& r) { return r.status() == 503; }}
+///     .when = {async::is_transient, [](http::response const& r) { return r.status == 503; }}
+///
+/// One over results names the very type that the function returns: `retry` throws `std::invalid_argument` where it is another.
 class retry_when {
 public:
     template <retry_predicate... Fs>
@@ -69,12 +75,21 @@ public:
     bool value(T const& v) const {
         return value_of(typeid(T), std::addressof(v));
     }
+    /// Throws `std::invalid_argument` where a predicate looks at values of another type than `Result`.
+    template <class Result>
+    void check_result() const {
+        if (!values_.empty()) check_type(typeid(Result), effects::detail::type_name<Result>());
+    }
 
 private:
     template <class F>
     void add(F f) {
         using seen = typename detail::looks_at<F>::type;
-        if constexpr (std::is_base_of_v<std::exception, seen>)
+        if constexpr (std::is_same_v<std::exception_ptr, seen>)
+            errors_ = either(std::move(errors_), [f = std::move(f)](std::exception_ptr const& e) mutable {
+                return static_cast<bool>(f(e));
+            });
+        else if constexpr (std::is_base_of_v<std::exception, seen>)
             errors_ = either(std::move(errors_), [f = std::move(f)](std::exception_ptr const& e) mutable {
                 try {
                     std::rethrow_exception(e);
@@ -85,21 +100,28 @@ private:
                 }
             });
         else
-            values_ = either(std::move(values_), [f = std::move(f)](std::type_info const& type, void const* v) mutable {
-                return type == typeid(seen) && static_cast<bool>(f(*static_cast<seen const*>(v)));
-            });
+            values_.push_back(
+                {&typeid(seen), effects::detail::type_name<seen>(), [f = std::move(f)](void const* v) mutable {
+                     return static_cast<bool>(f(*static_cast<seen const*>(v)));
+                 }});
     }
-    template <class... Args, class F>
-    static std::function<bool(Args...)> either(std::function<bool(Args...)> first, F then) {
+    using error_predicate = std::function<bool(std::exception_ptr const&)>;
+    static error_predicate either(error_predicate first, error_predicate then) {
         if (!first) return then;
-        return [first = std::move(first), then = std::move(then)](Args... args) mutable {
-            return first(args...) || then(args...);
+        return [first = std::move(first), then = std::move(then)](std::exception_ptr const& e) {
+            return first(e) || then(e);
         };
     }
-    bool value_of(std::type_info const& type, void const* v) const { return values_ && values_(type, v); }
+    struct value_predicate {
+        std::type_info const* type;
+        std::string_view name;
+        std::function<bool(void const*)> says_yes;
+    };
+    bool value_of(std::type_info const& type, void const* v) const;
+    void check_type(std::type_info const& result, std::string_view name) const;
 
-    std::function<bool(std::exception_ptr const&)> errors_;
-    std::function<bool(std::type_info const&, void const*)> values_;
+    error_predicate errors_;
+    std::vector<value_predicate> values_;
 };
 
 /// How `retry` goes about it.
@@ -136,7 +158,8 @@ private:
 ///
 /// `f` may take the attempt's number, from 1. The last attempt's exception is thrown (an `effects::error` with the number of attempts as its
 /// context) and its result returned. Where the next attempt would begin after the enclosing `deadline()`, there is none.
-/// Cancellation is never retried. `attempts` below 1 is a `std::invalid_argument`.
+/// Cancellation is never retried. `attempts` below 1 is a `std::invalid_argument`, and so is a `when` that looks at values of
+/// another type than `f`'s.
 template <class F>
     requires(std::is_invocable_v<F&> || std::is_invocable_v<F&, int>)
 auto retry(retry_options const& how, F&& f) {
@@ -148,6 +171,7 @@ auto retry(retry_options const& how, F&& f) {
             return f();
     };
     using result = std::decay_t<decltype(call())>;
+    how.when.check_result<result>();
     for (;;) {
         std::optional<detail::or_unit<result>> value;
         if (auto error = detail::error_of([&] { value.emplace(detail::call_or_unit(call)); })) {

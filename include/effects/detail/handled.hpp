@@ -71,13 +71,19 @@ template <class Body, class Piece, class... Rest>
     requires is_returns<std::remove_cvref_t<Piece>>
 struct mapped_result<Body, Piece, Rest...> {
     using map = decltype((std::declval<Piece&>().map));
-    using type =
-        typename std::conditional_t<std::is_void_v<Body>, std::invoke_result<map>, std::invoke_result<map, Body>>::type;
+    static_assert(std::is_invocable_v<map, Body>,
+                  "the function given to effects::returns must take what the body returns");
+    using type = typename std::conditional_t<std::is_invocable_v<map, Body>, std::invoke_result<map, Body>,
+                                             std::type_identity<misused>>::type;
 };
 template <class Piece, class... Rest>
     requires is_returns<std::remove_cvref_t<Piece>>
 struct mapped_result<void, Piece, Rest...> {
-    using type = std::invoke_result_t<decltype((std::declval<Piece&>().map))>;
+    using map = decltype((std::declval<Piece&>().map));
+    static_assert(std::is_invocable_v<map>,
+                  "the function given to effects::returns must take no argument, as the body returns nothing");
+    using type = typename std::conditional_t<std::is_invocable_v<map>, std::invoke_result<map>,
+                                             std::type_identity<misused>>::type;
 };
 
 // ---- all layers of one handle, side by side ----
@@ -176,7 +182,9 @@ private:
             return map_at<Answer, At + 1, Rest...>(std::forward<Get>(get));
         } else {
             auto& f = static_cast<layer_slot<At, Layer>*>(this)->layer.held.map;
-            if constexpr (std::is_void_v<std::invoke_result_t<Get>>) {
+            if constexpr (std::is_same_v<Answer, misused>) {
+                return misused{}; // mapped_result has said what is wrong
+            } else if constexpr (std::is_void_v<std::invoke_result_t<Get>>) {
                 std::forward<Get>(get)();
                 return converted<Answer>(f);
             } else {

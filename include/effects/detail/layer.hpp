@@ -93,7 +93,10 @@ decltype(auto) call_clause(F& f, Op const* op, bool movable, Rest&&... rest) {
         static_assert(std::is_invocable_v<F&, Rest...>,
                       "a clause is called with its operation: [](Op const& op) {…}; a control clause also with the "
                       "resumption: [](Op op, auto k) {…}");
-        return f(std::forward<Rest>(rest)...);
+        if constexpr (std::is_invocable_v<F&, Rest...>)
+            return f(std::forward<Rest>(rest)...);
+        else
+            return misused{};
     }
 }
 
@@ -323,8 +326,13 @@ struct object_layer<Held, operations<Ops...>> : layer_frame {
     static constexpr std::string_view handler_name() noexcept { return type_name<std::remove_cvref_t<Held>>(); }
     void share(void*) noexcept {}
 
-    static_assert((... && (std::is_invocable_v<std::remove_reference_t<Held>&, Ops const&> ||
-                           std::is_invocable_v<std::remove_reference_t<Held>&, Ops&&>)),
+    static_assert(
+        !std::is_const_v<std::remove_reference_t<Held>> ||
+            (... && (std::is_invocable_v<Held const&, Ops const&> || std::is_invocable_v<Held const&, Ops&&> ||
+                     !std::is_invocable_v<std::remove_cvref_t<Held>&, Ops const&>)),
+        "this handler object is const, and its operator() is not: give it as it is, or make operator() const");
+    static_assert((... && (std::is_invocable_v<std::remove_cvref_t<Held>&, Ops const&> ||
+                           std::is_invocable_v<std::remove_cvref_t<Held>&, Ops&&>)),
                   "a handler object needs an operator() for each operation in its `operations`");
     inline static const clause_entry entries[] = {
         {&operation_id<Ops>::info, reinterpret_cast<any_function>(&answer_in_place<object_layer, Ops>),

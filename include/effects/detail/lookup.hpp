@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <iosfwd>
 #include <source_location>
 
 #include <effects/detail/replay.hpp>
@@ -19,7 +20,42 @@ lookup_slot search(frame& top, operation_info const& operation) noexcept;
 // What nobody out there answers, or a recording frame does.
 void remember_default(frame& top, lookup_slot const& slot) noexcept;
 
-[[noreturn]] void throw_unhandled(frame& top, operation_info const& operation, std::source_location where);
+// What was performed, for a diagnosis.
+struct performed {
+    std::source_location where;
+    void const* operation;
+    void (*print)(std::ostream& out, void const* operation); // null where it has no operator<<
+};
+[[noreturn]] void throw_unhandled(frame& top, operation_info const& operation, performed const& what);
+
+template <class Op>
+concept prints_itself = requires(std::ostream& out, Op const& op) {
+    operator<<(out, op);
+};
+template <class Op>
+void print_operation(std::ostream& out, void const* op) {
+    operator<<(out, *static_cast<Op const*>(op));
+}
+template <class Op>
+constexpr performed performed_at(std::source_location where, Op const* op) noexcept {
+    if constexpr (prints_itself<Op>)
+        return {where, op, op ? &print_operation<Op> : nullptr};
+    else
+        return {where, op, nullptr};
+}
+
+// While it lives, an operation that finds no handler at all on this thread is explained by `why`, a literal.
+class explains_no_handlers {
+public:
+    explicit explains_no_handlers(char const* why) noexcept;
+    explains_no_handlers(explains_no_handlers const&) = delete;
+    explains_no_handlers& operator=(explains_no_handlers const&) = delete;
+    ~explains_no_handlers();
+
+private:
+    bool none_; // else there are handlers: nothing to explain, and one of them may suspend it and resume it elsewhere
+    char const* before_ = nullptr;
+};
 
 template <class Op>
 result_of<Op> answer_by_default(frame*, Op const* op, bool) {
@@ -45,7 +81,7 @@ lookup_slot find_answer(frame& top, bool& handled) {
 }
 
 template <class Op>
-[[gnu::noinline, gnu::cold]] lookup_slot look_up(frame& top, std::source_location where) {
+[[gnu::noinline, gnu::cold]] lookup_slot look_up(frame& top, std::source_location where, Op const* op) {
     constexpr operation_info const& info = operation_id<Op>::info;
     bool handled;
     lookup_slot found = find_answer<Op>(top, handled);
@@ -59,7 +95,7 @@ template <class Op>
         remember_default(top, found);
         return found;
     } else {
-        throw_unhandled(*this_thread()->top, info, where);
+        throw_unhandled(*this_thread()->top, info, performed_at(where, op));
     }
 }
 

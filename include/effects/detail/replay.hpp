@@ -168,7 +168,7 @@ void forget_waiting(replay_part& part) noexcept;
 void check_repeatable(replay_part const& part);
 
 template <class Op>
-lookup_slot look_up(frame& top, std::source_location where);
+lookup_slot look_up(frame& top, std::source_location where, Op const* op);
 
 // The body's live part: performs, and records.
 template <class Op, bool Copies>
@@ -180,7 +180,7 @@ template <class Op, bool Copies>
     lookup_slot slot = home->outer->cache[info.hash % lookup_slots];
     [[maybe_unused]] bool noted = false;
     try {
-        if (slot.operation != &info) slot = look_up<Op>(*home->outer, run.where);
+        if (slot.operation != &info) slot = look_up<Op>(*home->outer, run.where, op);
         auto answer = reinterpret_cast<result (*)(frame*, Op const*, bool)>(slot.answer);
         if constexpr (!Copies) {
             struct note {

@@ -84,7 +84,7 @@ result_of<Op> answer_at_tag(frame* home, Op const* op, bool movable) {
     if (!found.operation) {
         if (lookup_slot plain = search(outer, operation_id<Op>::info); plain.operation)
             return reinterpret_cast<answer_function<Op>>(plain.answer)(plain.home, op, movable);
-        found = look_up<key>(outer, std::source_location::current());
+        found = look_up<key>(outer, std::source_location::current(), nullptr);
     }
     auto answer = reinterpret_cast<answer_function<key>>(found.answer);
     if constexpr (std::is_move_constructible_v<Op>) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <source_location>
 #include <string>
 
 #include <effects/error.hpp>
@@ -44,7 +45,8 @@ struct server_options {
 /// task is cancelled it accepts no more, closes the connections that idle or shake hands, lets requests in progress end within
 /// `options.grace`, cancels the rest; and then returns, if the reason is *shutdown*, or lets the cancellation go on. `address` is
 /// "host:port", port 0 for a free one. Throws `net::error` when it cannot listen there. `routes` must not change meanwhile.
-void serve(std::string const& address, router const& routes, server_options options = {});
+void serve(std::string const& address, router const& routes, server_options options = {},
+           std::source_location where = std::source_location::current());
 /// The same at a listener that is open already; it is closed at the end.
 void serve(net::listener door, router const& routes, server_options options = {});
 

@@ -37,13 +37,15 @@ using world_offer = effects::detail::offer<can<>, decltype(world_handlers(std::d
 ///
 /// A body that takes a `can<…>` gets it, of what the handlers and the world answer.
 ///
-/// Gives what `body` returns and throws what it throws; `live::shut_down` when it was cancelled by SIGINT or SIGTERM. Handlers with
+/// Gives what `body` returns, as a `returns` among the handlers maps it, and throws what it throws; `live::shut_down` when it
+/// was cancelled by SIGINT or SIGTERM. Handlers with
 /// `start` and `stop` are started before the body and stopped after it, inside the world.
 template <class Body, handler... Hs>
     requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
 auto run(options const& how, Body&& body, Hs&&... hs)
-    -> effects::detail::body_result<Body&, detail::world_offer, Hs...> {
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...> {
     using result = effects::detail::body_result<Body&, detail::world_offer, Hs...>;
+    using answer = async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...>;
     effects::detail::callable_under<Body&, detail::world_offer, Hs...> callable{body};
     detail::event_loop loop(how);
     auto world = detail::world_handlers(loop);
@@ -59,7 +61,7 @@ auto run(options const& how, Body&& body, Hs&&... hs)
     };
     auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
     try {
-        if constexpr (std::is_void_v<result>) {
+        if constexpr (std::is_void_v<answer>) {
             async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);
             if (!cut_short) return;
         } else {
@@ -72,7 +74,7 @@ auto run(options const& how, Body&& body, Hs&&... hs)
 }
 template <class Body, handler... Hs>
     requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
-auto run(Body&& body, Hs&&... hs) -> effects::detail::body_result<Body&, detail::world_offer, Hs...> {
+auto run(Body&& body, Hs&&... hs) -> async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...> {
     return live::run(options{}, body, std::forward<Hs>(hs)...);
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <iosfwd>
+#include <source_location>
 
 #include <effects/operation.hpp>
 #include <effects/os/detail/movable_mutex.hpp>
@@ -14,10 +15,19 @@ using system_time = std::chrono::sys_time<std::chrono::nanoseconds>;
 /// An instant of a clock that never goes back; only differences mean something. The type of `async::time_point`.
 using steady_time = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
-/// The world's calendar time: the machine's in `live`, virtual in `sim`.
-system_time system_now();
-/// The world's steady time, to measure with.
-steady_time steady_now();
+namespace detail {
+struct system_now_function {
+    system_time operator()(std::source_location where = std::source_location::current()) const;
+};
+struct steady_now_function {
+    steady_time operator()(std::source_location where = std::source_location::current()) const;
+};
+} // namespace detail
+
+/// The world's calendar time: the machine's in `live`, virtual in `sim`. `os::system_now()`.
+inline constexpr detail::system_now_function system_now{};
+/// The world's steady time, to measure with. `os::steady_now()`.
+inline constexpr detail::steady_now_function steady_now{};
 
 namespace operations {
 

@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <map>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,18 @@ struct arguments {
 /// An environment variable, or nothing where it is not set (set to nothing is an empty string).
 ///
 ///     auto home = os::variable("HOME").value_or("/");
-std::optional<std::string> variable(std::string name);
+std::optional<std::string> variable(std::string name, std::source_location where = std::source_location::current());
+
+namespace detail {
+struct arguments_function {
+    std::vector<std::string> operator()(std::source_location where = std::source_location::current()) const;
+};
+} // namespace detail
 
 /// The program's arguments; the first is its own name.
-std::vector<std::string> arguments();
+///
+///     std::vector<std::string> words = os::arguments();
+inline constexpr detail::arguments_function arguments{};
 
 /// An environment of one's own. Any thread.
 ///
@@ -48,7 +57,7 @@ public:
     using operations = effects::operations<os::operations::variable, os::operations::arguments>;
 
     explicit in_memory_env(std::map<std::string, std::string, std::less<>> variables = {},
-                           std::vector<std::string> arguments = {});
+                           std::vector<std::string> words = {});
 
     void set(std::string name, std::string value);
     void unset(std::string_view name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -14,30 +15,30 @@
 namespace effects::os {
 
 /// All that is in the file, byte for byte.
-std::string read_text(std::string path);
+std::string read_text(std::string path, std::source_location where = std::source_location::current());
 
 /// Makes `text` all that is in the file. Replaces it atomically: a reader, also one after a crash, finds the old text or the new
 /// one. Keeps the permissions of the file it replaces, and follows a symbolic link; the folder must exist.
-void write_text(std::string path, std::string text);
+void write_text(std::string path, std::string text, std::source_location where = std::source_location::current());
 
 /// Adds `text` to the end of the file, which is made if there is none.
-void append_text(std::string path, std::string text);
+void append_text(std::string path, std::string text, std::source_location where = std::source_location::current());
 
 /// The names in a folder (without "." and ".."), sorted by their bytes.
-std::vector<std::string> list_directory(std::string path);
+std::vector<std::string> list_directory(std::string path, std::source_location where = std::source_location::current());
 
 /// Makes a folder, and those it lies in; it is fine if they are there.
-void make_directories(std::string path);
+void make_directories(std::string path, std::source_location where = std::source_location::current());
 
 /// Removes a file or an empty folder; false if there is none. A symbolic link is removed itself.
-bool remove(std::string path);
+bool remove(std::string path, std::source_location where = std::source_location::current());
 
 /// Gives a file or folder another name, in one step; replaces a file by a file and an empty folder by a folder. Not across file systems
 /// (`std::errc::cross_device_link`).
-void rename(std::string from, std::string to);
+void rename(std::string from, std::string to, std::source_location where = std::source_location::current());
 
 /// Whether there is anything of that name. Throws where that can't be told (`permission_denied`).
-bool exists(std::string path);
+bool exists(std::string path, std::source_location where = std::source_location::current());
 
 namespace operations {
 

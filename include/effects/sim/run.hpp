@@ -22,11 +22,11 @@ using world_offer = effects::detail::offer<can<>, decltype(std::declval<world&>(
 ///
 /// A body that takes a `can<…>` gets it, of what the handlers and the world answer.
 ///
-/// Gives what `body` returns, throws what it throws; `sim::deadlock` when every task waits and no timer is set.
+/// Gives what `body` returns, as a `returns` among the handlers maps it, throws what it throws; `sim::deadlock` when every task waits and no timer is set.
 template <class Body, handler... Hs>
     requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
 auto run(options const& how, Body&& body, Hs&&... hs)
-    -> effects::detail::body_result<Body&, detail::world_offer, Hs...> {
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...> {
     world simulated(how);
     auto outermost = simulated.handlers();
     effects::detail::callable_under<Body&, detail::world_offer, Hs...> callable{body};
@@ -37,7 +37,7 @@ auto run(options const& how, Body&& body, Hs&&... hs)
 }
 template <class Body, handler... Hs>
     requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
-auto run(Body&& body, Hs&&... hs) -> effects::detail::body_result<Body&, detail::world_offer, Hs...> {
+auto run(Body&& body, Hs&&... hs) -> async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...> {
     return sim::run(options{}, body, std::forward<Hs>(hs)...);
 }
 

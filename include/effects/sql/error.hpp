@@ -3,7 +3,6 @@
 
 #include <effects/error.hpp>
 
-#include <exception>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -224,9 +223,10 @@ class conversion_error : public detail::coded_class<error, errc::datatype_mismat
 [[noreturn]] void throw_error(std::string_view sqlstate, std::string message, error_fields fields = {});
 
 /// True where trying again, with nothing else changed, may succeed: serialization failures, deadlocks, locks, lost
-/// connections, too many connections, a server that restarts. What to try again is the whole transaction.
+/// connections, too many connections, a server that restarts. What to try again is the whole transaction:
+///
+///     async::retry({.when = sql::is_transient}, [&] { sql::transaction(move_money); });
 bool is_transient(effects::error const& e) noexcept;
-bool is_transient(std::exception_ptr e) noexcept;
 
 } // namespace effects::sql
 

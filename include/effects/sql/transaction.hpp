@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <iosfwd>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -68,11 +69,13 @@ struct rollback {
 /// `transaction`, and nothing was done.
 template <class F>
     requires std::invocable<F&>
-auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+auto transaction(F&& f, std::source_location where = std::source_location::current())
+    -> std::decay_t<std::invoke_result_t<F&>>;
 
 template <class F>
     requires std::invocable<F&>
-auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+auto transaction(transaction_options options, F&& f, std::source_location where = std::source_location::current())
+    -> std::decay_t<std::invoke_result_t<F&>>;
 
 /// The same, of the handler at a tag: what `f` performs at this tag belongs to the transaction, and nothing else.
 ///
@@ -82,11 +85,14 @@ auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke
 ///     });
 template <class Tag, class F>
     requires std::invocable<F&>
-auto transaction(effects::tag<Tag> at, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+auto transaction(effects::tag<Tag> at, F&& f, std::source_location where = std::source_location::current())
+    -> std::decay_t<std::invoke_result_t<F&>>;
 
 template <class Tag, class F>
     requires std::invocable<F&>
-auto transaction(effects::tag<Tag> at, transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>>;
+auto transaction(effects::tag<Tag> at, transaction_options options, F&& f,
+                 std::source_location where = std::source_location::current())
+    -> std::decay_t<std::invoke_result_t<F&>>;
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -101,13 +107,13 @@ struct untagged {
 };
 
 struct performing {
-    session (*begin)(sql::begin&&);
+    session (*begin)(sql::begin&&, std::source_location where);
     void (*commit)(sql::commit&&);
     void (*rollback)(sql::rollback&&);
 };
 template <class At>
 inline constexpr performing performing_at{
-    [](sql::begin&& op) -> session { return effects::perform(At{}(std::move(op))); },
+    [](sql::begin&& op, std::source_location where) -> session { return effects::perform(At{}(std::move(op)), where); },
     [](sql::commit&& op) { effects::perform(At{}(std::move(op))); },
     [](sql::rollback&& op) { effects::perform(At{}(std::move(op))); },
 };
@@ -115,7 +121,7 @@ inline constexpr performing performing_at{
 // Begun when made. The destructor does nothing: a session that is dropped rolls back by itself.
 class open_transaction {
 public:
-    open_transaction(performing const& how, transaction_options const& options);
+    open_transaction(performing const& how, transaction_options const& options, std::source_location where);
 
     sql::session const& session() const noexcept { return session_; }
     void commit();
@@ -144,8 +150,9 @@ decltype(auto) run_in(At at, session const& s, F& f) {
 }
 
 template <class At, class F>
-auto run_transaction(At at, transaction_options const& options, F& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    open_transaction open(performing_at<At>, options);
+auto run_transaction(At at, transaction_options const& options, F& f, std::source_location where)
+    -> std::decay_t<std::invoke_result_t<F&>> {
+    open_transaction open(performing_at<At>, options, where);
     try {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
             detail::run_in(at, open.session(), f);
@@ -165,26 +172,28 @@ auto run_transaction(At at, transaction_options const& options, F& f) -> std::de
 
 template <class F>
     requires std::invocable<F&>
-auto transaction(transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    return detail::run_transaction(detail::untagged{}, options, f);
+auto transaction(transaction_options options, F&& f, std::source_location where)
+    -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(detail::untagged{}, options, f, where);
 }
 
 template <class F>
     requires std::invocable<F&>
-auto transaction(F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    return detail::run_transaction(detail::untagged{}, {}, f);
+auto transaction(F&& f, std::source_location where) -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(detail::untagged{}, {}, f, where);
 }
 
 template <class Tag, class F>
     requires std::invocable<F&>
-auto transaction(effects::tag<Tag> at, transaction_options options, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    return detail::run_transaction(at, options, f);
+auto transaction(effects::tag<Tag> at, transaction_options options, F&& f, std::source_location where)
+    -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(at, options, f, where);
 }
 
 template <class Tag, class F>
     requires std::invocable<F&>
-auto transaction(effects::tag<Tag> at, F&& f) -> std::decay_t<std::invoke_result_t<F&>> {
-    return detail::run_transaction(at, {}, f);
+auto transaction(effects::tag<Tag> at, F&& f, std::source_location where) -> std::decay_t<std::invoke_result_t<F&>> {
+    return detail::run_transaction(at, {}, f, where);
 }
 
 } // namespace effects::sql

@@ -64,9 +64,9 @@ public:
         add_reply(std::move(value));
         return *this;
     }
-    /// Of an operation without a result; what it does anyway where nothing is said.
-    expectation reply() const requires(std::is_void_v<result>) {
-        return add({.give = [](Op const&) {}});
+    /// Of an operation without a result, and of `sql::begin`; what they do anyway where nothing is said.
+    expectation reply() const requires(detail::has_plain_answer<Op>) {
+        return add({.give = [](Op const&) { return result(); }});
     }
 
     /// `perform` throws: exceptions, or `std::exception_ptr`s, one after the other.
@@ -159,7 +159,7 @@ public:
     using result = result_of<Op>;
 
     /// Suspends until the operation has been performed.
-    void wait() const { held_->arrived.wait(); }
+    void wait() const { held_->arrived.wait("held::wait"); }
     /// It has been performed.
     bool arrived() const noexcept { return held_->arrived.is_open(); }
 
@@ -179,7 +179,7 @@ public:
             held_->reply = detail::value_reply<Op>(std::forward<Reply>(r), once);
         held_->let_go.open();
     }
-    void reply() const requires(std::is_void_v<result>) { held_->let_go.open(); }
+    void reply() const requires(detail::has_plain_answer<Op>) { held_->let_go.open(); }
     /// Lets it go; `perform` throws.
     template <class E>
     void fail(E&& e) const {
@@ -201,7 +201,7 @@ held<Op> expectation<Op>::hold() const {
     if (state_->steps.empty()) add({});
     auto& step = state_->steps.back();
     step.hold = std::make_shared<detail::held_state<Op>>();
-    return {step.hold, step.give || std::is_void_v<result>};
+    return {step.hold, step.give || detail::has_plain_answer<Op>};
 }
 
 /// These have to come in this order, each as often as it is expected before the next one; other operations may come in

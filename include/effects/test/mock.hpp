@@ -34,9 +34,18 @@ namespace effects::test {
 /// A call goes to the first expectation that matches and still wants one, in the order in which they were made; where
 /// there is none, to the newest stub that matches.
 ///
-/// `test::run` verifies the mocks that it is given; otherwise call `verify`. A mock destroyed with failures that nobody was
-/// told of reports them, and without a reporter prints them and aborts. Several threads may perform at once; name all types of
-/// operations before they start. Moves until it is installed.
+/// `test::run` verifies the mocks that it is given. Otherwise, with `effects::handle` say, call `verify` at the end of the test:
+///
+///     test::mock world;
+///     …
+///     effects::handle(body, world);
+///     world.verify(); // throws test::failed; or CHECK_NOTHROW(world.verify())
+///
+/// A mock destroyed with failures that nobody was told of, those that the test caught as `unexpected_operation` included, hands them
+/// to the reporter, which <effects/test/catch2.hpp> sets: the test fails and goes on. Without a reporter it prints them and *aborts the
+/// program*, as a destructor can't throw; while an exception unwinds the test, which fails anyway, it only prints.
+///
+/// Several threads may perform at once; name all types of operations before they start. Moves until it is installed.
 class mock {
 public:
     using operations = effects::any_operation; // known only while it runs
@@ -70,7 +79,8 @@ public:
     /// All operations that came here, in order, as text.
     std::vector<std::string> log() const { return state_->log(); }
 
-    /// Ends the test of this mock: what was unexpected or has not come is reported, or thrown as `failed`. Each is told once.
+    /// Ends the test of this mock: what was unexpected or has not come is reported, or thrown as `failed`. Each is told once, so a
+    /// test that means an operation to be refused verifies inside CHECK_THROWS_AS(…, test::failed), and the destructor is content.
     void verify();
 
     explicit mock(std::shared_ptr<detail::mock_state> state) noexcept : state_(std::move(state)) {}

@@ -68,7 +68,7 @@ private:
 } // namespace detail
 
 /// Runs a test's body in a simulated world with these handlers in force, innermost first, then verifies the mocks among
-/// them, and gives what the body returned. `how` sets the world up: `test::run({.seed = 7}, body, world)`.
+/// them, and gives what the body returned, as a `returns` among the handlers maps it. `how` sets the world up: `test::run({.seed = 7}, body, world)`.
 ///
 ///     CHECK(test::run([] { return place_order({"A1", 2, 900}); }, world).qty == 2);
 ///
@@ -80,14 +80,14 @@ private:
 template <class Body, handler... Handlers>
     requires effects::detail::body_under<Body&, sim::detail::world_offer, Handlers...>
 auto run(sim::options const& how, Body&& body, Handlers&&... handlers)
-    -> effects::detail::body_result<Body&, sim::detail::world_offer, Handlers...> {
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
     static_assert(effects::detail::performs_checked<sim::detail::world_offer, effects::detail::pieces_in<Handlers...>>);
     effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...> callable{body};
     detail::verdict verdict;
     (verdict.watch(std::as_const(handlers)), ...);
     mock strict(detail::strict_state());
     verdict.watch(strict.state());
-    return verdict.of([&]() -> decltype(callable()) {
+    return verdict.of([&]() -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
         return sim::run(
             how, [&]() -> decltype(callable()) { return callable(); }, std::forward<Handlers>(handlers)..., strict);
     });
@@ -95,7 +95,7 @@ auto run(sim::options const& how, Body&& body, Handlers&&... handlers)
 template <class Body, handler... Handlers>
     requires effects::detail::body_under<Body&, sim::detail::world_offer, Handlers...>
 auto run(Body&& body, Handlers&&... handlers)
-    -> effects::detail::body_result<Body&, sim::detail::world_offer, Handlers...> {
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
     return test::run(sim::options{}, body, std::forward<Handlers>(handlers)...);
 }
 

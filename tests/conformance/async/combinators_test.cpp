@@ -484,13 +484,41 @@ EFFECTS_IN_BOTH_WORLDS("retry looks at results and at exceptions, as `when` name
     });
     CHECK(value == 200);
     CHECK(async::retry(how, [] { return 503; }) == 503); // the last one, as it is
+}
 
+EFFECTS_IN_BOTH_WORLDS("a retry whose `when` could never see the function's result says so", "[async][retry]") {
+    async::retry_options how{.when = [](long status) { return status == 503; }};
     int calls = 0;
-    CHECK(async::retry(how, [&] {
-              ++calls;
-              return 503L; // no int
-          }) == 503L);
-    CHECK(calls == 1);
+    CHECK_THROWS_WITH(async::retry(how,
+                                   [&] {
+                                       ++calls;
+                                       return 503; // an int
+                                   }),
+                      Catch::Contains("values of type long") && Catch::Contains("returns int"));
+    CHECK_THROWS_AS(async::retry(how, [&] { ++calls; }), std::invalid_argument);
+    CHECK(calls == 0);
+}
+
+EFFECTS_IN_BOTH_WORLDS("a retry's predicate may look at any exception, as an exception_ptr", "[async][retry]") {
+    int calls = 0;
+    async::retry_options how{.attempts = 4, .backoff = async::constant(1us), .when = [](std::exception_ptr const& e) {
+                                 return e != nullptr;
+                             }};
+    CHECK_THROWS_AS(async::retry(how,
+                                 [&]() -> int {
+                                     ++calls;
+                                     throw 7;
+                                 }),
+                    int);
+    CHECK(calls == 4);
+    how.when = [](std::exception_ptr) { return false; };
+    CHECK_THROWS_AS(async::retry(how,
+                                 [&] {
+                                     ++calls;
+                                     throw refused();
+                                 }),
+                    effects::error);
+    CHECK(calls == 5);
 }
 
 EFFECTS_IN_BOTH_WORLDS("a cancellation is never retried", "[async][retry][cancel]") {

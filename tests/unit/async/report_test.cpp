@@ -11,6 +11,8 @@
 #include <effects/effects.hpp>
 #include <effects/sim.hpp>
 
+#include "../core/child.hpp"
+
 namespace async = effects::async;
 namespace sim = effects::sim;
 using namespace std::chrono_literals;
@@ -236,4 +238,64 @@ TEST_CASE("a deadlock and a broken task are told apart: who waits is named", "[a
     } catch (sim::deadlock const& e) {
         CHECK(std::string(e.what()).find("main/reader waits in channel::receive") != std::string::npos);
     }
+}
+
+TEST_CASE("a destructor that suspends in a cancelled task ends the program, and says what to do", "[async][cancel]") {
+    struct sleeps_at_the_end {
+        ~sleeps_at_the_end() { async::sleep_for(std::chrono::seconds(1)); }
+    };
+    for (bool unwinding : {true, false}) {
+        auto ended = core_test::in_child([&] {
+            sim::run([&] {
+                async::task_group([&](async::group& g) {
+                    auto t = g.spawn({.name = "worker"}, [&] {
+                        sleeps_at_the_end here;
+                        try {
+                            async::sleep_for(std::chrono::seconds(5));
+                        } catch (async::cancelled const&) {
+                            if (unwinding) throw;
+                        }
+                    });
+                    t.cancel();
+                });
+            });
+        });
+        CHECK_FALSE(ended.exited);
+        CHECK_THAT(ended.errors, Catch::Contains("task main/worker was cancelled (requested)") &&
+                                     Catch::Contains("sleep in a destructor") && Catch::Contains("async::shield"));
+    }
+}
+
+TEST_CASE("a destructor may suspend in a task that is not cancelled, and in a shield", "[async][cancel]") {
+    struct suspends_at_the_end {
+        bool shielded;
+        ~suspends_at_the_end() {
+            if (shielded)
+                async::shield([] { async::sleep_for(std::chrono::seconds(1)); });
+            else
+                try {
+                    async::sleep_for(std::chrono::seconds(1));
+                } catch (async::cancelled const&) {
+                }
+        }
+    };
+    auto ended = core_test::in_child([&] {
+        sim::run([&] {
+            async::task_group([&](async::group& g) {
+                for (bool shielded : {true, false})
+                    g.spawn([shielded] {
+                         suspends_at_the_end here{shielded};
+                         async::sleep_for(std::chrono::seconds(5));
+                     }).cancel();
+            });
+            try {
+                suspends_at_the_end here{false};
+                throw 1;
+            } catch (int) {
+            }
+        });
+    });
+    CHECK(ended.exited);
+    CHECK(ended.code == 0);
+    CHECK(ended.errors.empty());
 }

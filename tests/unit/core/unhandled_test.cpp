@@ -113,3 +113,13 @@ TEST_CASE("a default answer is used where no handler is in force, and only there
     CHECK(handle([] { return perform(shop::with_default{1}); },
                  [](shop::with_default d) { return perform(d) * 100; }) == 200);
 }
+
+TEST_CASE("an operation performed where a thread has no handlers for a reason says the reason", "[core][unhandled]") {
+    auto perform_it = [] { perform(shop::charge_card{}); };
+    {
+        effects::detail::explains_no_handlers const here("this is nowhere");
+        CHECK_THAT(message(perform_it), Contains("no handler is in force: this is nowhere"));
+        CHECK_THAT(message([&] { handle(perform_it, [](ask) { return 1; }); }), !Contains("nowhere"));
+    }
+    CHECK_THAT(message(perform_it), !Contains("nowhere"));
+}

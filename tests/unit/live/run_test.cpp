@@ -335,3 +335,10 @@ TEST_CASE("thousands of tasks wait at once in a live world and all end", "[live]
     });
     CHECK(ended == 4'000);
 }
+
+TEST_CASE("run gives what `returns` makes of the body's value, of another type too", "[live][run]") {
+    std::string text = live::run([] { return 1; }, effects::returns([](int i) { return std::to_string(i); }));
+    CHECK(text == "1");
+    CHECK(live::run(
+              {.handle_signals = false}, [] {}, effects::returns([] { return 5; })) == 5);
+}

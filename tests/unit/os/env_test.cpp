@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 
 #include <effects/effects.hpp>
+#include <effects/os/clock.hpp>
 #include <effects/os/env.hpp>
+#include <effects/os/files.hpp>
 
 namespace os = effects::os;
 
@@ -53,4 +55,28 @@ TEST_CASE("the environment's operations print and compare", "[os][env]") {
     CHECK(out.str() == "os::variable HOME, os::arguments");
     CHECK(os::operations::variable{"A"} == os::operations::variable{"A"});
     CHECK(os::operations::variable{"A"} != os::operations::variable{"B"});
+}
+
+TEST_CASE("the ambient functions name the caller's line where nobody answers them", "[os]") {
+    auto place_of = [](auto&& f) -> unsigned {
+        try {
+            f();
+        } catch (effects::unhandled_operation const& e) {
+            return e.where().line();
+        }
+        return 0;
+    };
+    unsigned const line = __LINE__;
+    CHECK(place_of([] { os::variable("HOME"); }) == line + 1);
+    CHECK(place_of([] { os::arguments(); }) == line + 2);
+    CHECK(place_of([] { os::system_now(); }) == line + 3);
+    CHECK(place_of([] { os::steady_now(); }) == line + 4);
+    CHECK(place_of([] { os::read_text("x"); }) == line + 5);
+    CHECK(place_of([] { os::write_text("x", "y"); }) == line + 6);
+    CHECK(place_of([] { os::append_text("x", "y"); }) == line + 7);
+    CHECK(place_of([] { os::list_directory("x"); }) == line + 8);
+    CHECK(place_of([] { os::make_directories("x"); }) == line + 9);
+    CHECK(place_of([] { os::remove("x"); }) == line + 10);
+    CHECK(place_of([] { os::rename("x", "y"); }) == line + 11);
+    CHECK(place_of([] { os::exists("x"); }) == line + 12);
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -164,4 +165,25 @@ TEST_CASE("an inner handler of random bits replaces the outer one", "[os][random
         1, [] { return effects::handle(os::random_bits, [](os::operations::random_bits const&) { return 5U; }); });
 
     CHECK(chosen == 5);
+}
+
+TEST_CASE("what is asked of a world that is not there names the caller's line, and the need of a world",
+          "[os][random]") {
+    auto place_of = [](auto&& f) -> unsigned {
+        try {
+            f();
+        } catch (effects::unhandled_operation const& e) {
+            CHECK_THAT(e.what(), Catch::Contains("live::run, sim::run, test::run"));
+            CHECK(std::string_view(e.where().file_name()).ends_with("random_test.cpp"));
+            return e.where().line();
+        }
+        return 0;
+    };
+    std::vector<int> cards{1, 2};
+    unsigned const line = __LINE__;
+    CHECK(place_of([] { os::random_bits(); }) == line + 1);
+    CHECK(place_of([] { os::uuid(); }) == line + 2);
+    CHECK(place_of([] { os::uniform(1, 6); }) == line + 3);
+    CHECK(place_of([] { os::uniform(1.0, 6.0); }) == line + 4);
+    CHECK(place_of([&] { os::shuffle(cards); }) == line + 5);
 }

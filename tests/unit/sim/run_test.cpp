@@ -465,3 +465,15 @@ TEST_CASE("the calendar of a world that waits for ever stays at its last day", "
         CHECK(effects::os::system_now() == effects::os::system_time::max());
     });
 }
+
+TEST_CASE("run gives what `returns` makes of the body's value, of another type too", "[sim][run]") {
+    std::string text = sim::run([] { return 1; }, effects::returns([](int i) { return std::to_string(i); }));
+    CHECK(text == "1");
+    CHECK(sim::run(
+              {.seed = 3}, [] {}, effects::returns([] { return 5; })) == 5);
+
+    int seen = 0;
+    auto stack = effects::handlers([](ask const&) { return 4; }, effects::returns([&](int i) { seen = i; }));
+    sim::run([] { return perform(ask{}); }, stack);
+    CHECK(seen == 4);
+}

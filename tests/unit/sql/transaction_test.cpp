@@ -3,6 +3,7 @@
 
 #include <effects/handle.hpp>
 #include <effects/sql.hpp>
+#include <effects/unhandled_operation.hpp>
 
 #include <sstream>
 
@@ -183,4 +184,16 @@ TEST_CASE("a transaction at a tag rolls back there", "[sql][transaction]") {
 
     CHECK(shop.seen.empty());
     CHECK(trail.seen == trace{"begin in none", "rollback 1"});
+}
+
+TEST_CASE("a transaction without a database names the caller's line and what it needs", "[sql][transaction]") {
+    unsigned line = 0;
+    try {
+        line = __LINE__ + 1;
+        sql::transaction([] {});
+        FAIL("it should have thrown");
+    } catch (effects::unhandled_operation const& e) {
+        CHECK(e.where().line() == line);
+        CHECK_THAT(e.what(), Catch::Contains("sqlite::database"));
+    }
 }

@@ -102,3 +102,24 @@ TEST_CASE("an operation's own default answer stands where the mock knows nothing
     CHECK(handle([] { return perform(greeting{}); }, world) == 1);
     CHECK(verified(world) == "");
 }
+
+TEST_CASE("an expected transaction needs no replies", "[test][defaults]") {
+    test::mock world;
+    test::in_order(world.expect(sql::begin{}),
+                   world.expect(sql::query("insert into t values (1)")).reply(sql::affected(1)),
+                   world.expect(sql::commit{}));
+
+    handle(insert_in_transaction, world);
+    CHECK(verified(world) == "");
+}
+
+TEST_CASE("begin, commit and rollback take a reply without a value", "[test][defaults]") {
+    test::mock world;
+    world.expect(sql::begin{}).fail(sql::connection_failure()).reply();
+    world.on(sql::query("insert into t values (1)")).reply(sql::affected(1));
+    world.expect(sql::commit{}).reply();
+
+    CHECK_THROWS_AS(handle(insert_in_transaction, world), sql::connection_failure);
+    handle(insert_in_transaction, world);
+    CHECK(verified(world) == "");
+}

@@ -4,12 +4,15 @@
 #include <memory>
 #include <stdexcept>
 
+#include <effects/async/retry.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/time.hpp>
+#include <effects/sql.hpp>
 
 #include "shop.hpp"
 
 namespace async = effects::async;
+namespace sql = effects::sql;
 namespace test = effects::test;
 using effects::perform;
 using namespace shop;
@@ -151,4 +154,20 @@ TEST_CASE("run takes the options of the simulated world", "[test][run]") {
 
     CHECK(test::run(
               {.seed = 7}, [] { return perform(find_price{"x"}); }, world) == 7);
+}
+
+TEST_CASE("run gives what `returns` makes of the body's value", "[test][run]") {
+    test::mock world;
+    world.on(test::matching<find_price>()).reply(5);
+
+    std::string text = test::run([] { return perform(find_price{"x"}); }, world,
+                                 effects::returns([](long v) { return std::to_string(v); }));
+    CHECK(text == "5");
+}
+
+TEST_CASE("retry takes the database's own idea of what is transient", "[test][sql][retry]") {
+    test::mock world;
+    world.expect(sql::script("vacuum")).fail(sql::serialization_failure()).reply();
+
+    test::run([] { async::retry({.when = sql::is_transient}, [] { perform(sql::script("vacuum")); }); }, world);
 }

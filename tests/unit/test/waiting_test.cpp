@@ -110,10 +110,11 @@ TEST_CASE("an operation that hangs ends when it is cancelled", "[test][waiting]"
 
 TEST_CASE("an operation that hangs with nobody to cancel it is a deadlock that says so", "[test][waiting]") {
     test::mock world;
-    world.on(test::matching<find_price>()).hang();
+    auto here = std::source_location::current();
+    world.expect(test::matching<find_price>(), here).hang();
 
     CHECK_THAT(thrown_by<std::exception>([&] { test::run([] { return perform(find_price{"x"}); }, world); }),
-               Catch::Contains("a mocked operation that hangs"));
+               Catch::Contains("main waits in a mocked shop::find_price that hangs, expected at " + place(here)));
 }
 
 TEST_CASE("a slow reply is given up when the task is cancelled", "[test][waiting]") {
@@ -248,6 +249,6 @@ TEST_CASE("a held operation that nobody lets go is a deadlock", "[test][waiting]
     auto price = world.on(test::matching<find_price>()).reply(7).hold();
 
     CHECK_THAT(thrown_by<std::exception>([&] { test::run([] { return perform(find_price{"x"}); }, world); }),
-               Catch::Contains("main waits in a mocked operation that is held"));
+               Catch::Contains("main waits in a mocked shop::find_price that is held, stubbed at "));
     CHECK(price.arrived());
 }

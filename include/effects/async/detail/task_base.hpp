@@ -56,6 +56,7 @@ struct task_base : core::fiber {
     char const* waits_for = nullptr;
     void const* waits_on = nullptr;
     time_point wakes_at = never;
+    char cancelled_in[40] = {}; // where `cancelled` was thrown last
     waiter* waits_in =
         nullptr; // taken out of its list when a cancellation wakes the task: what comes then is for others
 
@@ -105,14 +106,14 @@ inline task_base& current_task() {
 }
 
 // Ends what is overdue among the task's scopes, then throws `cancelled` if it is.
-void throw_if_overdue(task_base& task);
-[[noreturn, gnu::cold]] void throw_cancelled(task_base& task);
+void throw_if_overdue(task_base& task, char const* in);
+[[noreturn, gnu::cold]] void throw_cancelled(task_base& task, char const* in);
 
-// Throws `cancelled` if the running task is.
-inline void throw_if_cancelled(task_base& task) {
+// Throws `cancelled` if the running task is. `in` is said where it leaves a destructor, which ends the program.
+inline void throw_if_cancelled(task_base& task, char const* in = "a suspension point") {
     if (task.innermost->pending()) [[unlikely]]
-        throw_cancelled(task);
-    if (task.innermost->nearest() != never) throw_if_overdue(task);
+        throw_cancelled(task, in);
+    if (task.innermost->nearest() != never) throw_if_overdue(task, in);
 }
 
 // What every call begins with that may suspend: it throws if the task is cancelled, whether or not it then has to wait. (Outside a

@@ -108,15 +108,28 @@ struct main_task final : task_base {
     main_result<result>& into;
 };
 
+// What a run gives: what the body returns, as a `returns` among the handlers maps it.
+template <class Body, class Handlers>
+struct answer_under;
+template <class Body, class... Pieces>
+struct answer_under<Body, core::handler_stack<Pieces...>>
+    : core::mapped_result<std::invoke_result_t<Body&>, Pieces...> {};
+
+template <class Callable, class... Hs>
+using run_answer =
+    typename answer_under<std::remove_reference_t<Callable>, decltype(handlers(std::declval<Hs>()...))>::type;
+
 // Runs `body` as the main task of `home`, under `hs…` and, outermost, `world`. `loop(task, ended)` runs the scheduler until `ended`.
 template <class World, class Loop, class Body, class... Hs>
-std::invoke_result_t<Body&> run_main(scheduler& home, World& world, Loop&& loop, Body& body, Hs&&... hs) {
+auto run_main(scheduler& home, World& world, Loop&& loop, Body& body, Hs&&... hs) ->
+    typename answer_under<Body, decltype(handlers(std::forward<Hs>(hs)...))>::type {
     using result = std::invoke_result_t<Body&>;
     auto installed = handlers(std::forward<Hs>(hs)...);
-    auto whole = [&]() -> result {
-        return handle<result>([&]() -> result { return run_with_services(body, installed.pieces); }, installed, world);
+    using answer = typename answer_under<Body, decltype(installed)>::type;
+    auto whole = [&]() -> answer {
+        return handle<answer>([&]() -> result { return run_with_services(body, installed.pieces); }, installed, world);
     };
-    main_result<result> outcome;
+    main_result<answer> outcome;
     using main = main_task<decltype(whole)>;
     auto* task = core::construct_on_stack<main>(core::acquire_stack(home.stack_size()), home, whole, outcome);
     loop(*task, outcome.ended);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include <effects/async/detail/waiter.hpp>
 
@@ -9,13 +10,12 @@ namespace effects::test::detail {
 
 // How a mocked reply waits, in the world that the test runs in.
 void wait_for(std::chrono::nanoseconds d);
-[[noreturn]] void wait_for_ever(); // until the task is cancelled
+[[noreturn]] void wait_for_ever(std::string const& what); // until the task is cancelled
 
 // Closed at first; stays open. For the tasks of one world.
 class gate {
 public:
-    explicit gate(char const* waiting_for) noexcept : what_(waiting_for) {}
-    void wait();
+    void wait(std::string const& what); // as reports of deadlocks call it
     void open() noexcept {
         open_ = true;
         waiting_.wake_all();
@@ -23,7 +23,6 @@ public:
     bool is_open() const noexcept { return open_; }
 
 private:
-    char const* what_; // for reports of deadlocks
     bool open_ = false;
     async::detail::waiter_list waiting_;
 };

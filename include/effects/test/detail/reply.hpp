@@ -16,7 +16,18 @@
 #include <effects/test/detail/mock_state.hpp>
 #include <effects/test/pattern.hpp>
 
+namespace effects::sql {
+struct begin;
+}
+
 namespace effects::test::detail {
+
+// Needs no reply to be answered: there is one value only, or, of the start of a transaction, one that everybody means.
+template <class Op>
+inline constexpr bool has_plain_answer = std::is_void_v<result_of<Op>> || std::is_same_v<Op, sql::begin>;
+
+// "a mocked shop::charge_card that hangs, expected at orders_test.cpp:12"
+std::string waiting_text(operation_info const& operation, char const* how, expectation_base const& as);
 
 template <class T>
 using object_or_unit = std::conditional_t<std::is_object_v<T>, T, unit>;
@@ -27,34 +38,34 @@ using reply_function = std::function<result_of<Op>(Op const&)>;
 // What `hold` shares with the test.
 template <class Op>
 struct held_state {
-    gate let_go{"a mocked operation that is held"};
-    gate arrived{"held::wait"};
+    gate let_go;
+    gate arrived;
     reply_function<Op> reply; // where given with the release
 };
 
 // One answer: waits as it is told to, then gives what the function gives.
 template <class Op>
 struct reply_step {
-    reply_function<Op> give = {}; // empty: nothing was said (right for void)
+    reply_function<Op> give = {}; // empty: nothing was said
     std::chrono::nanoseconds after{0};
     bool hangs = false;
     std::shared_ptr<held_state<Op>> hold = {};
 
-    result_of<Op> answer(Op const& op) const {
+    result_of<Op> answer(Op const& op, expectation_base const& as) const {
+        constexpr operation_info const& info = effects::detail::operation_id<Op>::info;
         if (after.count() > 0) wait_for(after);
-        if (hangs) wait_for_ever();
+        if (hangs) wait_for_ever(waiting_text(info, "hangs", as));
         if (hold) {
             hold->arrived.open();
-            hold->let_go.wait();
+            if (!hold->let_go.is_open()) hold->let_go.wait(waiting_text(info, "is held", as));
             if (hold->reply) return hold->reply(op);
         }
-        if constexpr (std::is_void_v<result_of<Op>>) {
-            if (give) give(op);
-        } else {
-            return give(op);
+        if constexpr (has_plain_answer<Op>) {
+            if (!give) return result_of<Op>();
         }
+        return give(op);
     }
-    bool has_answer() const noexcept { return std::is_void_v<result_of<Op>> || give || hangs || hold; }
+    bool has_answer() const noexcept { return has_plain_answer<Op> || give || hangs || hold; }
 };
 
 template <class Op>
@@ -62,7 +73,7 @@ class expectation_of : public expectation_base {
 public:
     using expectation_base::expectation_base;
 
-    // With no replies: the one of void operations, or none.
+    // With no replies: the plain one, or none.
     reply_step<Op> const* next() const noexcept { // of a call that was counted already
         if (steps.empty()) return nullptr;
         return &steps[steps.size() == 1 ? 0 : used - 1];
@@ -169,6 +180,7 @@ result_of<Op> answer_mocked(effects::detail::frame* home, Op const* op, bool) {
     effects::detail::outer_in_force guard(home->outer);
     auto& state = *static_cast<mock_state*>(home->self);
     reply_step<Op> const* step;
+    expectation_base const* as;
     std::chrono::nanoseconds delay;
     {
         std::lock_guard lock(state.mutex());
@@ -176,16 +188,16 @@ result_of<Op> answer_mocked(effects::detail::frame* home, Op const* op, bool) {
             static_cast<expectation_of<Op>&>(state.take(*state.find(effects::detail::operation_id<Op>::info), op));
         step = taken.next();
         delay = taken.delay;
-        if (step ? !step->has_answer() : !std::is_void_v<result_of<Op>>) state.fail_without_reply(taken);
+        as = &taken;
+        if (step ? !step->has_answer() : !has_plain_answer<Op>) state.fail_without_reply(taken);
     }
-    if constexpr (std::is_void_v<result_of<Op>>) {
-        if (step)
-            step->answer(*op);
-        else if (delay.count() > 0)
-            wait_for(delay);
-    } else {
-        return step->answer(*op);
+    if constexpr (has_plain_answer<Op>) {
+        if (!step) {
+            if (delay.count() > 0) wait_for(delay);
+            return result_of<Op>();
+        }
     }
+    return step->answer(*op, *as);
 }
 
 // Of operations that every mock answers: as expected, else by a handler further out, else with the default.
