@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 #include <effects/test/detail/report.hpp>
+#include <effects/unhandled_operation.hpp>
 
 namespace effects::test {
 
@@ -24,11 +26,18 @@ std::string all_text(std::vector<failure> const& failures) {
     return text;
 }
 
-bool is_unexpected_operation(std::exception_ptr const& thrown) {
+// What ended the test's body is one of the failures.
+bool is_among(std::vector<failure> const& failures, std::exception_ptr const& thrown) {
     try {
         std::rethrow_exception(thrown);
     } catch (unexpected_operation const&) {
         return true;
+    } catch (unhandled_operation const& e) {
+        for (auto const& f : failures)
+            if (f.where.line() == e.where().line() && f.where.column() == e.where().column() &&
+                std::string_view(f.where.file_name()) == e.where().file_name())
+                return true;
+        return false;
     } catch (...) {
         return false;
     }
@@ -37,8 +46,6 @@ bool is_unexpected_operation(std::exception_ptr const& thrown) {
 std::string thrown_after(std::exception_ptr const& thrown) {
     try {
         std::rethrow_exception(thrown);
-    } catch (unexpected_operation const&) {
-        return {}; // it is in the list
     } catch (std::exception const& e) {
         return std::string("\n\nthe test's body threw: ") + e.what();
     } catch (...) {
@@ -58,11 +65,11 @@ void conclude(std::vector<failure> const& failures, std::exception_ptr thrown) {
         if (thrown) std::rethrow_exception(std::move(thrown));
     } else if (!report) {
         std::string text = all_text(failures);
-        if (thrown) text += thrown_after(thrown);
+        if (thrown && !is_among(failures, thrown)) text += thrown_after(thrown);
         throw failed(text);
     } else {
         for (auto const& f : failures) report(f);
-        if (thrown && is_unexpected_operation(thrown)) throw failed(heading(failures.size()) + ", as reported");
+        if (thrown && is_among(failures, thrown)) throw failed(heading(failures.size()) + ", as reported");
         if (thrown) std::rethrow_exception(std::move(thrown));
     }
 }

@@ -118,7 +118,26 @@ void mock_state::fail_without_reply(expectation_base const& e) {
 void mock_state::on_unhandled(effects::detail::frame& home, unhandled_operation const& error) {
     auto& self = *static_cast<mock_state*>(home.self);
     std::lock_guard lock(self.mutex_);
-    self.failures_.push_back({error.what(), error.where()});
+    self.failures_.push_back({self.unhandled_text(error), error.where()});
+}
+
+std::string mock_state::unhandled_text(unhandled_operation const& error) const {
+    constexpr std::size_t most_shown = 20;
+    std::string text = "unexpected operation " + error.operation() + "\n";
+    if (!error.value().empty()) text += indented(error.value()) + "\n";
+    text += "performed at " + place_text(error.where()) + " in `" + error.where().function_name() + "`\n";
+    std::string wanted;
+    std::size_t count = 0;
+    for (auto const& b : books_)
+        for (auto const& e : b->expectations)
+            if (++count <= most_shown)
+                wanted +=
+                    "\n" + indented(e->wanted_text() + ", as " + place_text(e->made) + " says:\n" + e->description());
+    if (count > most_shown) wanted += "\n    (" + describe(count - most_shown) + " more)";
+    text += "nobody handles its type; the mock ";
+    if (made_.line() != 0) text += "made at " + place_text(made_) + " ";
+    text += wanted.empty() ? "expects nothing" : "expects" + wanted;
+    return text + "\n" + calls_text(log_.size());
 }
 
 std::vector<std::string> mock_state::log() const {

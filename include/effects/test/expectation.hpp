@@ -42,7 +42,7 @@ class held;
 /// something in the mock: cheap to copy, of use as long as the mock lives.
 ///
 ///     world.on(http::get(url)).reply(http::ok());                                    // every time
-///     world.expect(http::get(url)).fail(connection_refused()).reply(http::ok());     // one after the other, so twice
+///     world.expect(http::get(url)).fail(net::error(…)).reply(http::ok());             // one after the other, so twice
 ///     world.on(http::get(url)).reply([](http::request const& r) { return http::ok_text(r.url()); });
 ///
 /// One reply is given every time. Several are given one after the other, once each; a call after the last is unexpected.

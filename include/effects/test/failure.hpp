@@ -15,7 +15,7 @@ public:
 };
 
 /// Thrown by `test::run` and `mock::verify` when expectations failed: `what()` lists them all. With a reporter (the one for
-/// Catch2, say) the list has gone there, and this is thrown only where an `unexpected_operation` ended the test's body.
+/// Catch2, say) the list has gone there, and this is thrown only where an `unexpected_operation`, or an operation that nobody handles, ended the test's body.
 class failed : public std::logic_error {
 public:
     using std::logic_error::logic_error;

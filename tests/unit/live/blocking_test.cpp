@@ -19,10 +19,13 @@
 #include <effects/async/sleep.hpp>
 #include <effects/async/timeout.hpp>
 #include <effects/live/run.hpp>
+#include <effects/os/random.hpp>
 #include <effects/perform.hpp>
+#include <effects/unhandled_operation.hpp>
 
 namespace async = effects::async;
 namespace live = effects::live;
+namespace os = effects::os;
 using namespace std::chrono_literals;
 
 TEST_CASE("blocking work runs on another thread and gives its value", "[live][blocking][threads]") {
@@ -228,4 +231,18 @@ TEST_CASE("a task that is cancelled already starts no blocking work, unless it i
     });
     CHECK_FALSE(began);
     CHECK(shielded);
+}
+
+TEST_CASE("an operation performed on a worker thread says that none can be performed there", "[live][blocking]") {
+    std::string said;
+    live::run([&] {
+        async::blocking([&] {
+            try {
+                os::random_bits();
+            } catch (effects::unhandled_operation const& e) {
+                said = e.what();
+            }
+        });
+    });
+    CHECK_THAT(said, Catch::Contains("async::blocking runs on a worker thread") && !Catch::Contains("live::run, sim"));
 }

@@ -47,6 +47,14 @@ TEST_CASE("a mock that nobody verified fails the Catch2 test when it is destroye
     handle([] {}, world);
 }
 
+TEST_CASE("an unexpected operation whose exception the test caught fails the Catch2 test, and does not end the program",
+          "[test][catch2][!shouldfail]") {
+    test::mock world;
+    world.on(log_line{"x"});
+
+    CHECK_THROWS_AS(handle([] { perform(log_line{"y"}); }, world), test::unexpected_operation);
+}
+
 TEST_CASE("a test goes on after a failed expectation", "[test][catch2][!mayfail]") {
     bool went_on = false;
     {

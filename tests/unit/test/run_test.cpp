@@ -97,7 +97,7 @@ TEST_CASE("run fails for an operation that nobody handles, even if the body swal
     };
 
     CHECK_THAT(thrown_by<test::failed>([&] { test::run(swallow); }),
-               Catch::Contains("unhandled operation shop::log_line"));
+               Catch::Contains("unexpected operation shop::log_line"));
     test::mock world;
     CHECK_THROWS_AS(test::run(swallow, world), test::failed);
 }
@@ -170,4 +170,28 @@ TEST_CASE("retry takes the database's own idea of what is transient", "[test][sq
     world.expect(sql::script("vacuum")).fail(sql::serialization_failure()).reply();
 
     test::run([] { async::retry({.when = sql::is_transient}, [] { perform(sql::script("vacuum")); }); }, world);
+}
+
+TEST_CASE("an operation that nobody handles is shown once, with its value and what the mock expects", "[test][run]") {
+    test::mock world;
+    auto here = std::source_location::current();
+    world.expect(charge_card{"tok", 5}, here).reply(receipt{5});
+    world.on(log_line{"x"});
+    unsigned line = 0;
+
+    std::string text = thrown_by<test::failed>([&] {
+        test::run(
+            [&] {
+                perform(log_line{"x"});
+                line = __LINE__ + 1;
+                perform(find_price{"x"});
+            },
+            world);
+    });
+
+    CHECK_THAT(text, Catch::Contains("unexpected operation shop::find_price\n    price of 1 x\nperformed at ") &&
+                         Catch::Contains("run_test.cpp:" + std::to_string(line)) &&
+                         Catch::Contains("once, as " + place(here) + " says:\n    shop::charge_card{\"tok\", 5}") &&
+                         Catch::Contains("calls before it:\n    1. shop::log_line{\"x\"}"));
+    CHECK_THAT(text, !Catch::Contains("the test's body threw") && !Catch::Contains("handlers in force"));
 }

@@ -110,7 +110,7 @@ TEST_CASE("an operation that nobody handles names the mock and what it knows, an
         thrown_by<effects::unhandled_operation>([&] { handle([] { perform(find_price{"x"}); }, world); });
 
     CHECK_THAT(error, Catch::Contains("test::mock: ") && Catch::Contains("shop::log_line"));
-    CHECK_THAT(verified(world), Catch::Contains("unhandled operation shop::find_price"));
+    CHECK_THAT(verified(world), Catch::Contains("unexpected operation shop::find_price"));
 }
 
 TEST_CASE("an operation that nobody handles fails the test even if the logic swallows the error", "[test][strict]") {
@@ -124,7 +124,7 @@ TEST_CASE("an operation that nobody handles fails the test even if the logic swa
 
     handle(swallow, world);
 
-    CHECK_THAT(verified(world), Catch::Contains("unhandled operation shop::find_price"));
+    CHECK_THAT(verified(world), Catch::Contains("unexpected operation shop::find_price"));
 }
 
 TEST_CASE("an exception of the logic itself is no business of the mock", "[test][strict]") {

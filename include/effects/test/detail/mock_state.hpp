@@ -149,6 +149,7 @@ private:
     [[noreturn]] void refuse(book_base& of, void const* op);
     std::string nearest_text(book_base const& of, void const* op, std::source_location& where) const;
     std::string calls_text(std::size_t count) const;
+    std::string unhandled_text(unhandled_operation const& error) const;
 
     mutable std::recursive_mutex mutex_;
     std::source_location made_;
