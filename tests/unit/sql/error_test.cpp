@@ -81,3 +81,17 @@ TEST_CASE("only what another try may mend is transient", "[sql][error]") {
     CHECK_FALSE(sql::is_transient(std::make_exception_ptr(5)));
     CHECK_FALSE(sql::is_transient(std::exception_ptr()));
 }
+
+TEST_CASE("a copy of an SQL error has its class, its fields and its contexts", "[sql][error]") {
+    sql::unique_violation duplicate("duplicate key", {.constraint = "stock.sku"});
+    duplicate.add_context("inserting");
+
+    try {
+        static_cast<effects::error const&>(duplicate).throw_copy();
+    } catch (sql::unique_violation const& copy) {
+        CHECK(&copy != &duplicate);
+        CHECK(copy.constraint() == "stock.sku");
+        CHECK(copy.sqlstate() == "23505");
+        CHECK(std::string(copy.what()) == duplicate.what());
+    }
+}
