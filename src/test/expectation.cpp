@@ -21,8 +21,14 @@ std::size_t expectation_base::most() const noexcept {
     return counted ? given_most : std::max<std::size_t>(replies, 1);
 }
 
+void expectation_base::count_reply(bool once) noexcept {
+    ++replies;
+    if (replies == 1) first_reply_once = once;
+    if (replies == 2 && used > 0) used_before = used - 1;
+}
+
 bool expectation_base::has_replies_left() const noexcept {
-    if (replies > 1) return used < replies;
+    if (replies > 1) return used - used_before < replies;
     return used == 0 || !first_reply_once;
 }
 

@@ -3,7 +3,6 @@
 
 #include <exception>
 
-#include <effects/detail/thread.hpp>
 #include <effects/sql/transaction.hpp>
 #include <effects/test/detail/report.hpp>
 
@@ -15,17 +14,10 @@ namespace {
 
 constexpr std::size_t most_calls_shown = 20;
 
-// A type more that the mock knows: what was remembered of its lookups may be wrong now.
-void forget_lookups_here() noexcept {
-    for (effects::detail::frame* f = effects::detail::this_thread()->top; f && f != &effects::detail::root_frame;
-         f = f->outer)
-        effects::detail::forget_lookups(*f);
-}
-
 } // namespace
 
 mock_state::mock_state(std::string_view name, std::source_location at)
-    : made_(at), table_{nullptr, 0, name, &mock_state::on_unhandled} {}
+    : made_(at), table_{.entries = nullptr, .size = 0, .handler = name, .told_of_unhandled = &mock_state::on_unhandled, .grows = true} {}
 
 mock_state::~mock_state() = default;
 
@@ -35,7 +27,6 @@ void mock_state::add(std::unique_ptr<book_base> new_book, effects::detail::any_f
     books_.push_back(std::move(new_book));
     table_.entries = entries_.data();
     table_.size = entries_.size();
-    forget_lookups_here();
 }
 
 bool mock_state::expects(operation_info const& operation) const {

@@ -18,12 +18,14 @@ std::vector<std::string> lines_of(std::string const& text) {
 
 } // namespace
 
-std::string difference(std::string_view of, std::string_view expected, std::string_view got) {
+std::string expectation_text(std::string_view of, std::string_view expected) {
     std::string text;
     if (!of.empty()) text.append(of).append(": ");
-    text.append("expected ").append(expected);
-    if (!got.empty()) text.append(", got ").append(got);
-    return text;
+    return text.append("expected ").append(expected.empty() ? "nothing" : expected);
+}
+
+std::string difference(std::string_view of, std::string_view expected, std::string_view got) {
+    return expectation_text(of, expected).append(", got ").append(got.empty() ? "nothing" : got);
 }
 
 std::vector<std::string> text_differences(std::string const& pattern, std::string const& actual) {

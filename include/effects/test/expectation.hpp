@@ -45,7 +45,8 @@ class held;
 ///     world.expect(http::get(url)).fail(net::error(…)).reply(http::ok());             // one after the other, so twice
 ///     world.on(http::get(url)).reply([](http::request const& r) { return http::ok_text(r.url()); });
 ///
-/// One reply is given every time. Several are given one after the other, once each; a call after the last is unexpected.
+/// One reply is given every time. Several are given one after the other, once each; a call after the last is unexpected. (One that is added
+/// after calls had the first is the next call's.)
 template <operation Op>
 class expectation {
 public:
@@ -133,7 +134,7 @@ private:
         std::lock_guard lock(state_->owner.mutex());
         step.after = state_->delay;
         state_->steps.push_back(std::move(step));
-        if (state_->replies++ == 0) state_->first_reply_once = once;
+        state_->count_reply(once);
         return *this;
     }
 

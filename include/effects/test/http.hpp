@@ -27,11 +27,21 @@ struct matching_words<http::request, Self> {
     Self header(std::string name, text_pattern wanted) const {
         std::string description =
             "header " + name + ": expected " + (http::is_secret_header(name) ? "another value" : wanted.description());
-        return self().where(std::move(description), [name, wanted](http::request const& r) {
-            for (std::string const& value : r.headers().all(name))
-                if (wanted(value)) return true;
-            return false;
-        });
+        return self().where(
+            std::move(description),
+            [name, wanted](http::request const& r) {
+                for (std::string const& value : r.headers().all(name))
+                    if (wanted(value)) return true;
+                return false;
+            },
+            [name](http::request const& r) {
+                std::string got;
+                for (std::string const& value : r.headers().all(name)) {
+                    if (http::is_secret_header(name)) return std::string("one that is not shown");
+                    got.append(got.empty() ? "" : ", ").append(describe(value));
+                }
+                return got.empty() ? std::string("no such header") : got;
+            });
     }
 
 private:

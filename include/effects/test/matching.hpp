@@ -86,10 +86,15 @@ public:
     matcher where(std::string description, Predicate predicate) const {
         return with({std::move(predicate), std::move(description), {}});
     }
+    /// The same; messages also say what there was instead: `got(op)` is a text.
+    template <std::predicate<Op const&> Predicate, std::invocable<Op const&> Got>
+        requires(!std::is_member_pointer_v<Predicate>)
+    matcher where(std::string description, Predicate predicate, Got got)
+    const { return with({std::move(predicate), std::move(description), std::move(got)}); }
     /// For `matching_words`: `get(op)` gives a text, which messages call `name`.
     template <class Get>
     matcher where_text(std::string name, Get get, text_pattern wanted) const {
-        std::string description = detail::difference(name, wanted.description(), {});
+        std::string description = detail::expectation_text(name, wanted.description());
         return with({[get, wanted](Op const& op) { return wanted(get(op)); }, std::move(description),
                      [get](Op const& op) { return describe(get(op)); }});
     }
@@ -158,7 +163,7 @@ private:
                 return value(get(op));
             }
         };
-        return with({std::move(holds), detail::difference(name.empty() ? number_of(member) : name, wanted, {}),
+        return with({std::move(holds), detail::expectation_text(name.empty() ? number_of(member) : name, wanted),
                      [get](Op const& op) { return describe(get(op)); }});
     }
     template <class Member>

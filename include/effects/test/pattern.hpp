@@ -42,6 +42,7 @@ std::vector<std::string> call_differences(Op const& pattern, Op const& actual) {
 // Line by line, where both have as many; else as a whole.
 std::vector<std::string> text_differences(std::string const& pattern, std::string const& actual);
 std::string difference(std::string_view of, std::string_view expected, std::string_view got);
+std::string expectation_text(std::string_view of, std::string_view expected); // its first half
 
 template <class T>
 void compare_member(std::vector<std::string>& found, std::size_t number, T const& pattern, T const& actual) {

@@ -31,10 +31,16 @@ struct matching_words<sql::query, Self> {
     }
     /// The parameter $`number`, from 1.
     Self parameter(std::size_t number, sql::value wanted) const {
-        std::string description = "$" + describe(number) + " is " + describe(wanted);
-        return self().where(std::move(description), [number, wanted = std::move(wanted)](sql::query const& q) {
-            return number >= 1 && number <= q.parameters().size() && q.parameters()[number - 1] == wanted;
-        });
+        std::string description = detail::expectation_text("$" + describe(number), describe(wanted));
+        auto has = [number](sql::query const& q) { return number >= 1 && number <= q.parameters().size(); };
+        return self().where(
+            std::move(description),
+            [number, has, wanted = std::move(wanted)](sql::query const& q) {
+                return has(q) && q.parameters()[number - 1] == wanted;
+            },
+            [number, has](sql::query const& q) {
+                return has(q) ? describe(q.parameters()[number - 1]) : std::string("no parameter");
+            });
     }
 
 private:

@@ -79,3 +79,17 @@ TEST_CASE("only what another try may mend is transient", "[sql][error]") {
     CHECK_FALSE(sql::is_transient(sql::query_canceled()));
     CHECK_FALSE(sql::is_transient(effects::error(std::make_error_code(std::errc::timed_out), "other")));
 }
+
+TEST_CASE("a copy of an SQL error has its class, its fields and its contexts", "[sql][error]") {
+    sql::unique_violation duplicate("duplicate key", {.constraint = "stock.sku"});
+    duplicate.add_context("inserting");
+
+    try {
+        static_cast<effects::error const&>(duplicate).throw_copy();
+    } catch (sql::unique_violation const& copy) {
+        CHECK(&copy != &duplicate);
+        CHECK(copy.constraint() == "stock.sku");
+        CHECK(copy.sqlstate() == "23505");
+        CHECK(std::string(copy.what()) == duplicate.what());
+    }
+}

@@ -162,3 +162,37 @@ TEST_CASE("differences of printed texts are shown line by line", "[test][message
     CHECK(test::detail::text_differences("a\nb", "a\nb\nc") == lines{"expected a\nb, got a\nb\nc"});
     CHECK(test::detail::text_differences("a", "a") == lines{});
 }
+
+TEST_CASE("an empty text that was got is shown as nothing", "[test][messages]") {
+    using lines = std::vector<std::string>;
+    CHECK(test::detail::text_differences("a", "") == lines{"expected a, got nothing"});
+    CHECK(test::detail::text_differences("", "b") == lines{"expected nothing, got b"});
+}
+
+TEST_CASE("a header that is not as expected is shown as the request had it", "[test][messages][http]") {
+    namespace http = effects::http;
+    test::mock world;
+    world.on(test::matching<http::request>().header("X-Key", "k1")).reply(http::ok());
+    auto get = [] { return http::get("http://a/"); };
+
+    CHECK_THAT(refused(world, get()), Catch::Contains("      header X-Key: expected \"k1\", got no such header\n"));
+    CHECK_THAT(refused(world, get().header("X-Key", "k2").add_header("X-Key", "k3")),
+               Catch::Contains("      header X-Key: expected \"k1\", got \"k2\", \"k3\"\n"));
+
+    test::mock secret;
+    secret.on(test::matching<http::request>().header("Authorization", "s1")).reply(http::ok());
+    CHECK_THAT(refused(secret, get().header("Authorization", "s2")),
+               Catch::Contains("header Authorization: expected another value, got one that is not shown") &&
+                   !Catch::Contains("s2"));
+}
+
+TEST_CASE("a parameter that is not as expected is shown as the query had it", "[test][messages][sql]") {
+    namespace sql = effects::sql;
+    test::mock world;
+    world.on(test::matching<sql::query>().parameter(1, 5)).reply(sql::affected(1));
+
+    CHECK_THAT(refused(world, sql::query("delete from t where a = $1", 6)),
+               Catch::Contains("      $1: expected 5, got 6\n"));
+    CHECK_THAT(refused(world, sql::query("delete from t")),
+               Catch::Contains("      $1: expected 5, got no parameter\n"));
+}

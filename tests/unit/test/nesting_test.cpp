@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <effects/async.hpp>
+
 #include "shop.hpp"
 
 namespace test = effects::test;
@@ -81,4 +83,70 @@ TEST_CASE("an operation that nobody handles is told by the innermost mock only",
     CHECK_THROWS_AS(handle([] { perform(find_price{"x"}); }, inner, outer), effects::unhandled_operation);
     CHECK(verified(inner) != "");
     CHECK(verified(outer) == "");
+}
+
+namespace {
+
+template <int N>
+struct ping {
+    using result_type = int;
+    bool operator==(ping const&) const = default;
+    static int default_answer(ping const&) { return -1; }
+};
+
+} // namespace
+
+TEST_CASE("an operation that a mock learns in mid-test is answered by it in all tasks", "[test][mock][lookup]") {
+    namespace async = effects::async;
+    std::vector<int> got;
+    test::mock world;
+    test::run(
+        [&] {
+            async::task_group([&](async::group& g) {
+                async::event learned;
+                auto ask = [&] {
+                    got.push_back(perform(ping<1>{}));
+                    got.push_back(perform(ping<2>{}));
+                };
+                auto t = g.spawn([&] {
+                    handle(
+                        [&] {
+                            ask();
+                            learned.wait();
+                            ask();
+                        },
+                        [](sealed const&) { return 1; });
+                });
+                world.on(ping<1>{}).reply(1);
+                world.on(ping<2>{}).reply(2);
+                learned.set();
+                t.get();
+            });
+        },
+        world, [](ping<2> const&) { return 0; });
+
+    CHECK(got == std::vector<int>{-1, 0, 1, 2});
+}
+
+TEST_CASE("an operation that a mock learns in mid-test no longer reaches a handler further out",
+          "[test][mock][lookup]") {
+    test::mock world;
+    std::vector<int> got;
+    handle(
+        [&] {
+            handle(
+                [&] {
+                    handle(
+                        [&] {
+                            got.push_back(perform(ping<1>{}));
+                            world.on(ping<1>{}).reply(1);
+                            got.push_back(perform(ping<1>{}));
+                        },
+                        [](sealed const&) { return 1; });
+                },
+                world);
+        },
+        [](ping<1> const&) { return 0; });
+
+    CHECK(got == std::vector<int>{0, 1});
 }

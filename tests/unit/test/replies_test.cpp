@@ -3,7 +3,10 @@
 
 #include <any>
 #include <stdexcept>
+#include <string>
 #include <vector>
+
+#include <effects/async.hpp>
 
 #include "shop.hpp"
 
@@ -280,4 +283,54 @@ TEST_CASE("a mock can be made by a function and moved before it is installed", "
 
     CHECK(handle([] { return perform(find_price{"x"}); }, moved) == 4);
     CHECK(handle([] { return perform(find_price{"x"}); }, std::move(moved)) == 4);
+}
+
+TEST_CASE("an error that a stub throws again does not carry the context of the calls before", "[test][mock][error]") {
+    effects::error refused(std::make_error_code(std::errc::connection_refused), "refused");
+    test::mock world;
+    world.on(charge_card{"value", 1}).fail(refused);
+    world.on(charge_card{"pointer", 1}).fail(std::make_exception_ptr(refused));
+    auto held = world.on(charge_card{"held", 1}).hold();
+    held.fail(refused);
+
+    for (std::string token : {"value", "pointer", "held"}) {
+        for (int i = 0; i < 3; ++i)
+            CHECK(thrown_by<effects::error>([&] {
+                      test::run(
+                          [&] { effects::with_context("charging", [&] {
+                                    return perform(charge_card{token, 1});
+                                }); },
+                          world);
+                  }) == "while charging: refused");
+        CHECK(thrown_by<effects::error>([&] {
+                  test::run(
+                      [&] { effects::async::retry({.attempts = 2}, [&] {
+                                return perform(charge_card{token, 1});
+                            }); },
+                      world);
+              }) == "while retrying, after 2 attempts: refused");
+    }
+}
+
+TEST_CASE("a reply that is added after its stub was used is the next call's", "[test][mock]") {
+    test::mock world;
+    auto stub = world.on(charge_card{"a", 1}).reply(receipt{1});
+    auto often = world.expect(charge_card{"b", 1}).reply(receipt{1}).times(4);
+
+    auto got = handle(
+        [&] {
+            std::vector<long> cents;
+            for (std::string token : {"a", "b"}) {
+                for (int i = 0; i < 3; ++i) cents.push_back(perform(charge_card{token, 1}).cents);
+                (token == "a" ? stub : often).reply(receipt{2});
+                cents.push_back(perform(charge_card{token, 1}).cents);
+            }
+            return cents;
+        },
+        world);
+
+    CHECK(got == std::vector<long>{1, 1, 1, 2, 1, 1, 1, 2});
+    CHECK(verified(world) == "");
+    CHECK_THROWS_AS(handle([] { perform(charge_card{"a", 1}); }, world), test::unexpected_operation);
+    CHECK(verified(world) != "");
 }

@@ -49,6 +49,7 @@ public:
     std::string wanted_text() const; // "once"
     std::string why_closed() const;  // of one that matches and yet does not take the call
     void use(std::size_t call_number);
+    void count_reply(bool once) noexcept; // one more; `once`: it can be given once only
 
     mock_state& owner;
     std::source_location const made;
@@ -60,6 +61,7 @@ public:
     std::size_t given_most = 0;
     std::size_t replies = 0;
     std::size_t used = 0;
+    std::size_t used_before = 0; // by calls that had the first reply, more often than once, before there was a second
     std::vector<std::size_t> calls; // their numbers in the mock's log; of stubs none
     std::vector<std::shared_ptr<sequence>> sequences;
 };

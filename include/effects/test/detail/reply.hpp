@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <effects/detail/layer.hpp>
+#include <effects/error.hpp>
 #include <effects/test/detail/gate.hpp>
 #include <effects/test/detail/mock_state.hpp>
 #include <effects/test/pattern.hpp>
@@ -76,7 +77,7 @@ public:
     // With no replies: the plain one, or none.
     reply_step<Op> const* next() const noexcept { // of a call that was counted already
         if (steps.empty()) return nullptr;
-        return &steps[steps.size() == 1 ? 0 : used - 1];
+        return &steps[steps.size() == 1 ? 0 : used - 1 - used_before];
     }
 
     std::deque<reply_step<Op>> steps;  // a deque: one may run while others are added
@@ -153,6 +154,15 @@ concept reply_for = replies_by_value<Op, R> || replies_by_function<Op, R>;
 
 template <class Op, class F>
 reply_function<Op> function_reply(F&& f) {
+    if constexpr (std::is_invocable_v<std::decay_t<F>&, Op const&>)
+        static_assert(
+            effects::detail::refers_to_what_lasts<result_of<Op>, std::invoke_result_t<std::decay_t<F>&, Op const&>>,
+            "the operation's result is a reference: reply with a function that returns an lvalue which outlives the "
+            "call");
+    else
+        static_assert(effects::detail::refers_to_what_lasts<result_of<Op>, std::invoke_result_t<std::decay_t<F>&>>,
+                      "the operation's result is a reference: reply with a function that returns an lvalue which "
+                      "outlives the call");
     // Shared, so that it may be a function object which can't be copied.
     auto kept = std::make_shared<std::decay_t<F>>(std::forward<F>(f));
     return [kept](Op const& op) -> result_of<Op> {
@@ -165,12 +175,15 @@ reply_function<Op> function_reply(F&& f) {
 
 template <class Op, class E>
 reply_function<Op> failing_reply(E&& e) {
-    std::exception_ptr thrown;
-    if constexpr (std::is_same_v<std::remove_cvref_t<E>, std::exception_ptr>)
-        thrown = std::forward<E>(e);
-    else
-        thrown = std::make_exception_ptr(std::forward<E>(e));
-    return [thrown](Op const&) -> result_of<Op> { std::rethrow_exception(thrown); };
+    // Each call gets an exception of its own: what callers add to it is not for the next one.
+    if constexpr (std::is_same_v<std::remove_cvref_t<E>, std::exception_ptr>) {
+        effects::detail::mark_shared(e, effects::detail::sharing::by_threads);
+        return [thrown = std::exception_ptr(std::forward<E>(e))](Op const&) -> result_of<Op> {
+            std::rethrow_exception(thrown);
+        };
+    } else {
+        return [thrown = std::decay_t<E>(std::forward<E>(e))](Op const&) -> result_of<Op> { throw thrown; };
+    }
 }
 
 // ---- the clause ----
