@@ -60,13 +60,14 @@ struct handler_argument {
 };
 
 template <class Body, class... Hs>
-concept handled_body = (... && handler<Hs>) && body_under<Body, can<>, Hs...>;
+concept handled_body = (... && handler<Hs>)&&body_under<Body, can<>, Hs...>;
 
 template <bool HandlersGood, class Body>
 struct body_argument {
-    static_assert(std::is_invocable_v<Body> || !(HandlersGood || handler<Body>),
-                  "the first argument of handle(body, handlers…) is the body, which is called without arguments, or with "
-                  "a can<…>");
+    static_assert(
+        std::is_invocable_v<Body> || !(HandlersGood || handler<Body>),
+        "the first argument of handle(body, handlers…) is the body, which is called without arguments, or with "
+        "a can<…>");
 };
 
 template <class Body, class... Hs, int... I>

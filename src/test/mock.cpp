@@ -17,7 +17,11 @@ constexpr std::size_t most_calls_shown = 20;
 } // namespace
 
 mock_state::mock_state(std::string_view name, std::source_location at)
-    : made_(at), table_{.entries = nullptr, .size = 0, .handler = name, .told_of_unhandled = &mock_state::on_unhandled, .grows = true} {}
+    : made_(at), table_{.entries = nullptr,
+                        .size = 0,
+                        .handler = name,
+                        .told_of_unhandled = &mock_state::on_unhandled,
+                        .grows = true} {}
 
 mock_state::~mock_state() = default;
 

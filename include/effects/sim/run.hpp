@@ -37,7 +37,8 @@ auto run(options const& how, Body&& body, Hs&&... hs)
 }
 template <class Body, handler... Hs>
     requires effects::detail::body_under<Body&, detail::world_offer, Hs...>
-auto run(Body&& body, Hs&&... hs) -> async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...> {
+auto run(Body&& body, Hs&&... hs)
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...> {
     return sim::run(options{}, body, std::forward<Hs>(hs)...);
 }
 

@@ -80,22 +80,26 @@ private:
 template <class Body, handler... Handlers>
     requires effects::detail::body_under<Body&, sim::detail::world_offer, Handlers...>
 auto run(sim::options const& how, Body&& body, Handlers&&... handlers)
-    -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>,
+                                 Handlers...> {
     static_assert(effects::detail::performs_checked<sim::detail::world_offer, effects::detail::pieces_in<Handlers...>>);
     effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...> callable{body};
     detail::verdict verdict;
     (verdict.watch(std::as_const(handlers)), ...);
     mock strict(detail::strict_state());
     verdict.watch(strict.state());
-    return verdict.of([&]() -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
-        return sim::run(
-            how, [&]() -> decltype(callable()) { return callable(); }, std::forward<Handlers>(handlers)..., strict);
-    });
+    return verdict.of(
+        [&]() -> async::detail::run_answer<
+                  effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
+            return sim::run(
+                how, [&]() -> decltype(callable()) { return callable(); }, std::forward<Handlers>(handlers)..., strict);
+        });
 }
 template <class Body, handler... Handlers>
     requires effects::detail::body_under<Body&, sim::detail::world_offer, Handlers...>
 auto run(Body&& body, Handlers&&... handlers)
-    -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>, Handlers...> {
+    -> async::detail::run_answer<effects::detail::callable_under<Body&, sim::detail::world_offer, Handlers...>,
+                                 Handlers...> {
     return test::run(sim::options{}, body, std::forward<Handlers>(handlers)...);
 }
 
