@@ -172,12 +172,12 @@ TEST_CASE("an empty text that was got is shown as nothing", "[test][messages]") 
 TEST_CASE("a header that is not as expected is shown as the request had it", "[test][messages][http]") {
     namespace http = effects::http;
     test::mock world;
-    world.on(test::matching<http::request>().header("X-Key", "k1")).reply(http::ok());
+    world.on(test::matching<http::request>().header("X-Trace", "k1")).reply(http::ok());
     auto get = [] { return http::get("http://a/"); };
 
-    CHECK_THAT(refused(world, get()), Catch::Contains("      header X-Key: expected \"k1\", got no such header\n"));
-    CHECK_THAT(refused(world, get().header("X-Key", "k2").add_header("X-Key", "k3")),
-               Catch::Contains("      header X-Key: expected \"k1\", got \"k2\", \"k3\"\n"));
+    CHECK_THAT(refused(world, get()), Catch::Contains("      header X-Trace: expected \"k1\", got no such header\n"));
+    CHECK_THAT(refused(world, get().header("X-Trace", "k2").add_header("X-Trace", "k3")),
+               Catch::Contains("      header X-Trace: expected \"k1\", got \"k2\", \"k3\"\n"));
 
     test::mock secret;
     secret.on(test::matching<http::request>().header("Authorization", "s1")).reply(http::ok());
