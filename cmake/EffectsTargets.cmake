@@ -28,7 +28,9 @@ function(effects_module name)
     add_library(effects::${name} ALIAS effects_${name})
     target_compile_features(effects_${name} PUBLIC cxx_std_20)
     # What a diagnosis calls our own sources: a path within the project, not of the machine that built it.
-    target_compile_options(effects_${name} PRIVATE "-fmacro-prefix-map=${effects_SOURCE_DIR}/=")
+    # The second is for a ccache that is told to make paths relative.
+    file(RELATIVE_PATH up "${effects_BINARY_DIR}" "${effects_SOURCE_DIR}")
+    target_compile_options(effects_${name} PRIVATE "-fmacro-prefix-map=${effects_SOURCE_DIR}/=" "-fmacro-prefix-map=${up}=")
     target_include_directories(effects_${name} PUBLIC
         "$<BUILD_INTERFACE:${effects_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
     target_link_libraries(effects_${name} PUBLIC ${links_PUBLIC} PRIVATE ${links_PRIVATE})
