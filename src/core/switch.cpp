@@ -26,11 +26,20 @@ namespace effects::detail {
 
 namespace bc = boost::context::detail;
 
+// Lies on the stack that it speaks of, in the function that leaves it, and so for as long as the computation is suspended.
+struct tool_books {
+    void const* stack_bottom = nullptr;
+    std::size_t stack_size = 0;
+    void* fake_stack = nullptr;
+    void* tsan_fiber = nullptr;
+};
+
 namespace {
 
 [[gnu::always_inline]] EFFECTS_UNINSTRUMENTED inline void before_switch(void** fake_stack, context const& to) noexcept {
-    if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(fake_stack, to.stack_bottom, to.stack_size);
-    if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(to.tsan_fiber, 0);
+    if (__sanitizer_start_switch_fiber)
+        __sanitizer_start_switch_fiber(fake_stack, to.books->stack_bottom, to.books->stack_size);
+    if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(to.books->tsan_fiber, 0);
 }
 
 // `came_from` is the computation that was left: the sanitizer tells its stack's bounds only now. Null: it is left for good.
@@ -40,27 +49,28 @@ namespace {
     std::size_t size = 0;
     __sanitizer_finish_switch_fiber(fake_stack, &bottom, &size);
     if (came_from) {
-        came_from->stack_bottom = bottom;
-        came_from->stack_size = size;
+        came_from->books->stack_bottom = bottom;
+        came_from->books->stack_size = size;
     }
 }
 
 // As in the header, but kept out of the tools' sight.
-[[gnu::always_inline]] EFFECTS_UNINSTRUMENTED inline void leave(context& here, thread_state& thread) noexcept {
+[[gnu::always_inline]] EFFECTS_UNINSTRUMENTED inline void leave(context& here, tool_books& books,
+                                                                thread_state& thread) noexcept {
     here.top = thread.top;
     here.frames = thread.frames;
     here.running = thread.running;
     exception_globals& exceptions = find_exception_globals(thread);
     here.caught_exceptions = exceptions.caught;
     here.uncaught_exceptions = exceptions.uncaught;
-    here.fake_stack = nullptr;
-    if (__tsan_get_current_fiber) here.tsan_fiber = __tsan_get_current_fiber();
+    here.books = &books;
+    if (__tsan_get_current_fiber) books.tsan_fiber = __tsan_get_current_fiber();
 }
 
 [[gnu::always_inline]] EFFECTS_UNINSTRUMENTED inline void come_back(context& here, bc::transfer_t transfer) noexcept {
     auto* came_from = static_cast<context*>(transfer.data);
     if (came_from) came_from->stack_pointer = transfer.fctx;
-    after_switch(here.fake_stack, came_from);
+    after_switch(here.books->fake_stack, came_from);
     thread_state& thread = *this_thread();
     thread.top = here.top;
     thread.frames = here.frames;
@@ -99,41 +109,45 @@ EFFECTS_UNINSTRUMENTED void first_function(bc::transfer_t transfer) noexcept {
 }
 
 [[gnu::noinline]] EFFECTS_UNINSTRUMENTED void switch_slowly(context& from, context& to) noexcept {
-    leave(from, *this_thread());
-    before_switch(&from.fake_stack, to);
+    tool_books books;
+    leave(from, books, *this_thread());
+    before_switch(&books.fake_stack, to);
     come_back(from, bc::jump_fcontext(to.stack_pointer, &from));
 }
 
 [[gnu::noinline]] EFFECTS_UNINSTRUMENTED void start_slowly(fiber& f, std::byte* below, context& from, frame* top,
                                                            frame* frames) noexcept {
     if (__tsan_create_fiber) f.tsan_fiber = __tsan_create_fiber(0);
+    tool_books first_books;
+    first_books.stack_bottom = lowest(f.memory);
+    first_books.stack_size = static_cast<std::size_t>(f.memory.top - lowest(f.memory));
+    first_books.tsan_fiber = f.tsan_fiber;
     context first;
-    first.stack_bottom = lowest(f.memory);
-    first.stack_size = static_cast<std::size_t>(f.memory.top - lowest(f.memory));
-    first.tsan_fiber = f.tsan_fiber;
+    first.books = &first_books;
     first.stack_pointer = bc::make_fcontext(below, f.memory.reserved, &first_function);
 
     thread_state& thread = *this_thread();
-    leave(from, thread);
+    tool_books books;
+    leave(from, books, thread);
     thread.starting = &f;
     thread.top = top;
     thread.frames = frames;
     thread.running = &f;
     find_exception_globals(thread) = {nullptr, 0};
     f.resumer = &from;
-    before_switch(&from.fake_stack, first);
+    before_switch(&books.fake_stack, first);
     come_back(from, bc::jump_fcontext(first.stack_pointer, &from));
 }
 
 // AddressSanitizer frees a fake stack (detect_stack_use_after_return) only when the running computation leaves it for
 // good: so switch to it, in the books alone, and leave it.
 [[gnu::noinline]] EFFECTS_UNINSTRUMENTED void abandon(context& suspended) noexcept {
-    if (!__sanitizer_start_switch_fiber || !suspended.fake_stack) return;
+    if (!__sanitizer_start_switch_fiber || !suspended.books->fake_stack) return;
     void* mine = nullptr;
     void const* bottom = nullptr;
     std::size_t size = 0;
-    __sanitizer_start_switch_fiber(&mine, suspended.stack_bottom, suspended.stack_size);
-    __sanitizer_finish_switch_fiber(suspended.fake_stack, &bottom, &size);
+    __sanitizer_start_switch_fiber(&mine, suspended.books->stack_bottom, suspended.books->stack_size);
+    __sanitizer_finish_switch_fiber(suspended.books->fake_stack, &bottom, &size);
     __sanitizer_start_switch_fiber(nullptr, bottom, size);
     __sanitizer_finish_switch_fiber(mine, nullptr, nullptr);
 }

@@ -10,6 +10,8 @@
 
 namespace effects::detail {
 
+struct tool_books; // what a sanitizer must be told of a suspended computation; in src/core/switch.cpp
+
 // A suspended computation: where it goes on, and what of the thread's state is its own. Lives on its own stack. Nothing is
 // set when it is made, since one is made for each perform that captures: leaving it fills it in.
 struct context {
@@ -21,11 +23,7 @@ struct context {
     fiber* running;
     void* caught_exceptions;
     unsigned uncaught_exceptions;
-    // Where a sanitizer watches, and only there.
-    void const* stack_bottom;
-    std::size_t stack_size;
-    void* fake_stack;
-    void* tsan_fiber;
+    tool_books* books; // where a sanitizer watches, and only there
 };
 
 struct stack {

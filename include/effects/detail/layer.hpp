@@ -69,9 +69,13 @@ inline constexpr bool is_aborts<aborts_clause<Op, F>> = true;
 
 // ---- calling a clause with its operation ----
 
-template <class F, class Op, class... Rest>
-decltype(auto) call_clause(F& f, Op const* op, bool movable, Rest&&... rest) {
-    if constexpr (std::is_invocable_v<F&, Op&&, Rest...> || std::is_invocable_v<F&, Op const&, Rest...>) {
+// `movable` is a bool, or std::true_type for an operation that is the clause's own: then there is one call, which compilers
+// make part of the caller.
+template <class F, class Op, class Movable, class... Rest>
+decltype(auto) call_clause(F& f, Op const* op, Movable movable, Rest&&... rest) {
+    if constexpr (std::is_same_v<Movable, std::true_type> && std::is_invocable_v<F&, Op&&, Rest...>) {
+        return f(std::move(const_cast<Op&>(*op)), std::forward<Rest>(rest)...);
+    } else if constexpr (std::is_invocable_v<F&, Op&&, Rest...> || std::is_invocable_v<F&, Op const&, Rest...>) {
         if constexpr (!std::is_invocable_v<F&, Op const&, Rest...>) { // wants to own it, and it can't be copied for it
             using answer = std::invoke_result_t<F&, Op&&, Rest...>;
             if (movable) return static_cast<answer>(f(std::move(const_cast<Op&>(*op)), std::forward<Rest>(rest)...));
@@ -255,17 +259,22 @@ struct control_layer : layer_frame {
         auto& f = static_cast<control_layer*>(r->handler)->callee();
         auto* op = static_cast<Op const*>(r->argument);
         k_type k(r);
-        if constexpr (std::is_move_constructible_v<Op>) {
-            if (r->movable) return call(f, Op(std::move(const_cast<Op&>(*op))), std::move(k));
+        auto call = [&](Op const* what, auto movable) {
+            return finish([&]() -> decltype(auto) { return call_clause(f, what, movable, std::move(k)); });
+        };
+        if constexpr (std::is_copy_constructible_v<Op> && std::is_move_constructible_v<Op>) {
+            Op own = r->movable ? Op(std::move(const_cast<Op&>(*op))) : Op(*op);
+            return call(&own, std::true_type());
+        } else if constexpr (std::is_copy_constructible_v<Op>) {
+            Op own(*op);
+            return call(&own, std::true_type());
+        } else if constexpr (std::is_move_constructible_v<Op>) {
+            if (!r->movable) return call(op, false);
+            Op own(std::move(const_cast<Op&>(*op)));
+            return call(&own, std::true_type());
+        } else {
+            return call(op, false);
         }
-        if constexpr (std::is_copy_constructible_v<Op>)
-            return call(f, Op(*op), std::move(k));
-        else
-            return finish([&] { return call_clause(f, op, false, std::move(k)); });
-    }
-    template <class Callee>
-    static tail<answer> call(Callee& f, Op&& op, k_type&& k) {
-        return finish([&]() -> decltype(auto) { return call_clause(f, &op, true, std::move(k)); });
     }
     template <class Call>
     static tail<answer> finish(Call&& call) {
