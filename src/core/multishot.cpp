@@ -219,6 +219,10 @@ void replay_run::add_exception(operation_info const& operation, std::exception_p
     added();
 }
 
+void replay_run::rethrow(recorded_answer const& answer) {
+    std::rethrow_exception(*static_cast<std::exception_ptr const*>(answer.held));
+}
+
 void replay_run::diverge(operation_info const* performed) {
     std::string_view recorded = next->operation->name;
     next = end = nullptr;

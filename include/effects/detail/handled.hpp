@@ -114,7 +114,9 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
     [[gnu::always_inline]] frame* link(thread_state& thread, frame* outer, frame* below, fiber* home) {
         frame* first = nullptr;
         frame* inner = nullptr;
-        each_frame([&](frame& f) {
+        frame* knows = nullptr; // the innermost that looks outwards; it knows the clauses beside it from the start
+        bool open = true;
+        each_frame([&]<class Layer>(Layer& f) {
             if (inner)
                 inner->outer = inner->below = &f;
             else
@@ -122,6 +124,12 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
             f.home = home;
             f.stamp = new_stamp(thread);
             inner = &f;
+            if constexpr (one_clause<Layer>) {
+                if (!knows) knows = &f;
+                if (open) know(*knows, Layer::entry, f);
+            } else if constexpr (!answers_all<Layer>) {
+                open = false; // it may answer what a clause further out does, too
+            }
         });
         inner->outer = outer;
         inner->below = below;
@@ -148,6 +156,14 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
     }
 
 private:
+    template <class Layer>
+    static constexpr bool one_clause = requires { Layer::entry.answer; };
+    template <class Layer>
+    static constexpr bool answers_all = requires { Layer::answers_all; };
+    [[gnu::always_inline]] static void know(frame& f, clause_entry const& entry, frame& home) noexcept {
+        lookup_slot& slot = f.cache[entry.operation->hash % lookup_slots];
+        if (!slot.operation) slot = {entry.operation, entry.answer, &home};
+    }
     template <class Layer, class F>
     [[gnu::always_inline]] static void visit(Layer& layer, F& f) {
         if constexpr (std::is_base_of_v<frame, Layer>) f(layer);

@@ -43,6 +43,7 @@ struct recording_layer : layer_frame {
             cache[entry.operation->hash % lookup_slots] = {entry.operation, entry.answer, this};
     }
     void share(void*) noexcept {}
+    static constexpr bool answers_all = true; // by performing it further out: what lies there is found from there
 
     inline static const clause_entry entries[] = {
         {&operation_id<Ops>::info, reinterpret_cast<any_function>(&answer_recorded<Ops, true>), clause_kind::on}...};

@@ -95,9 +95,10 @@ struct replay_run {
             diverge(&performed);
         if (++next == end) next = nullptr;
         if (answer.destroy == &destroy_exception) [[unlikely]]
-            std::rethrow_exception(*static_cast<std::exception_ptr const*>(answer.held));
+            rethrow(answer);
         return answer;
     }
+    [[noreturn]] static void rethrow(recorded_answer const& answer);
     // It will be recorded if it throws nothing more.
     recorded_answer& add(operation_info const& operation) {
         replay_part& part = *current;
