@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 // What performing, handling and resuming cost, beside the plain C++ that they stand for.
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstddef>
+#include <cstdio>
 #include <memory>
+#include <new>
 #include <utility>
+#include <vector>
 
 #include <boost/context/detail/fcontext.hpp>
 
 #include <effects/effects.hpp>
+#include <effects/multishot.hpp>
 
 namespace {
 
@@ -156,6 +164,129 @@ void forget(benchmark::State& state) {
                             })));
 }
 BENCHMARK(forget)->Name("core/forget");
+
+// ---- a million at once ----
+
+constexpr std::size_t million = 1'000'000;
+
+double cpu_seconds() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    auto const seconds = [](timeval t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+double resident_bytes() {
+    long total = 0;
+    long resident = 0;
+    std::FILE* file = std::fopen("/proc/self/statm", "r");
+    int const read = file ? std::fscanf(file, "%ld %ld", &total, &resident) : 0;
+    if (file) std::fclose(file);
+    return read == 2 ? static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+struct cost {
+    double seconds = 0;
+    double bytes = 0;
+};
+
+// What `make` takes in a process of its own, so that no stack has been there before; `make` returns what must stay.
+template <class Make>
+bool in_a_process(Make make, cost& taken) {
+    int ends[2];
+    if (::pipe(ends) != 0) return false;
+    pid_t const child = ::fork();
+    if (child == 0) {
+        double const seconds = cpu_seconds();
+        double const bytes = resident_bytes();
+        [[maybe_unused]] auto kept = make();
+        cost const mine{cpu_seconds() - seconds, resident_bytes() - bytes};
+        _exit(::write(ends[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
+    }
+    ::close(ends[1]);
+    bool const told = child > 0 && ::read(ends[0], &taken, sizeof taken) == sizeof taken;
+    ::close(ends[0]);
+    if (child > 0) ::waitpid(child, nullptr, 0);
+    return told;
+}
+
+template <class Make>
+void measure_a_million(benchmark::State& state, Make make) {
+    cost taken;
+    for (auto _ : state) {
+        if (!in_a_process(make, taken)) {
+            state.SkipWithError("the process that makes a million did not tell what it took");
+            break;
+        }
+        state.SetIterationTime(taken.seconds / million);
+    }
+    state.counters["bytes"] = taken.bytes / million;
+}
+
+paused suspend_one() {
+    return effects::handle<paused>(
+        [] {
+            benchmark::DoNotOptimize(effects::perform(ask{1}));
+            return paused{};
+        },
+        effects::control<ask>([](ask, auto k) { return paused{std::move(k)}; }));
+}
+
+std::vector<paused> suspend_a_million() {
+    std::vector<paused> all;
+    all.reserve(million);
+    for (std::size_t i = 0; i < million; ++i) all.push_back(suspend_one());
+    return all;
+}
+void suspended(benchmark::State& state) { measure_a_million(state, suspend_a_million); }
+BENCHMARK(suspended)->Name("core/suspended_1m")->UseManualTime()->Iterations(1)->Repetitions(2);
+BENCHMARK(suspended)->Name("core/create_1m")->UseManualTime()->Iterations(1)->Repetitions(2);
+
+// As many pages, as far apart, and nothing else.
+std::byte* fault_a_million() {
+    constexpr std::size_t stride = 256 * 1024;
+    void* memory = ::mmap(nullptr, million * stride, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    ::madvise(memory, million * stride, MADV_NOHUGEPAGE);
+    auto* bytes = static_cast<std::byte*>(memory);
+    for (std::size_t i = 1; i <= million; ++i) bytes[i * stride - 64] = std::byte{1};
+    return bytes;
+}
+void page_faults(benchmark::State& state) { measure_a_million(state, fault_a_million); }
+BENCHMARK(page_faults)->Name("core/page_faults_1m")->UseManualTime()->Iterations(1)->Repetitions(2);
+
+// ---- running again ----
+
+struct choose {
+    using result_type = bool;
+};
+
+// What a further resume costs for each answer on the way: the body is run again up to there.
+void replay(benchmark::State& state) {
+    constexpr int answers = 100;
+    bool go_on = true;
+    effects::handle(
+        [&] {
+            effects::multishot::handle(
+                [&go_on] {
+                    for (int i = 0; i < answers; ++i) benchmark::DoNotOptimize(effects::perform(ask{i}));
+                    benchmark::DoNotOptimize(effects::perform(choose{}));
+                    return go_on;
+                },
+                effects::control<choose>([&](choose, auto k) {
+                    bool last = k.resume(true);
+                    for (auto _ : state) last = k.resume(false);
+                    return last;
+                }));
+        },
+        [](ask const& op) { return op.value; });
+    state.counters["ns_per_answer"] = benchmark::Counter(static_cast<double>(state.iterations()) * answers * 1e-9,
+                                                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(replay)->Name("core/replay");
 
 } // namespace
 
