@@ -86,12 +86,12 @@ function(effects_test name)
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake")
 endfunction()
 
-# effects_example(<name> [SOURCES a.cpp...] LINKS effects::<module>... [EXPECT regex...])
+# effects_example(<name> [SOURCES a.cpp...] LINKS effects::<module>... [DIES] [EXPECT regex...] [PRINTS file] [SAYS file])
 #
-# The program examples/<name>, from <name>.cpp unless told otherwise, and a test that runs it: it must end with 0 and
-# print what each EXPECT matches (no semicolons).
+# The program examples/<name>, from <name>.cpp unless told otherwise, and a test that runs it: it must end with 0 (not with 0 if it
+# DIES), and print what each EXPECT matches (no semicolons), the whole text of PRINTS, each line of SAYS.
 function(effects_example name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;EXPECT")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "DIES" "PRINTS;SAYS" "SOURCES;LINKS;EXPECT")
     if(NOT arg_SOURCES)
         set(arg_SOURCES ${name}.cpp)
     endif()
@@ -104,8 +104,13 @@ function(effects_example name)
     add_executable(example_${name} ${arg_SOURCES})
     target_link_libraries(example_${name} PRIVATE ${arg_LINKS})
     set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name} CXX_EXTENSIONS OFF)
-    if(arg_EXPECT AND EFFECTS_BUILD_TESTS)
-        _effects_run_test("example: ${name}" EXIT zero EXPECT ${arg_EXPECT} COMMAND $<TARGET_FILE:example_${name}>)
+    if((arg_EXPECT OR arg_PRINTS OR arg_SAYS OR arg_DIES) AND EFFECTS_BUILD_TESTS)
+        set(exit zero)
+        if(arg_DIES)
+            set(exit nonzero)
+        endif()
+        _effects_run_test("example: ${name}" EXIT ${exit} EXPECT ${arg_EXPECT} PRINTS "${arg_PRINTS}" SAYS "${arg_SAYS}"
+            COMMAND $<TARGET_FILE:example_${name}>)
     endif()
 endfunction()
 
@@ -127,17 +132,17 @@ function(effects_benchmark group)
     set_target_properties(bench_${group} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# effects_compile_fail(<name> SOURCE f.cpp EXPECT regex...)
+# effects_compile_fail(<name> SOURCE f.cpp [EXPECT regex...] [SAYS file])
 #
-# A test: f.cpp must not compile, and the compiler's output must match each regex (no semicolons). Put a control beside it:
+# A test: f.cpp must not compile, and the compiler's output must match each regex (no semicolons), or have each line of SAYS. Put a control beside it:
 # effects_must_compile(<name> SOURCE f.cpp), the same code done right. Both use this build's compiler and the headers
 # of include/, without linking.
 function(effects_compile_fail name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "EXPECT")
-    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE OR NOT arg_EXPECT)
-        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE and EXPECT")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE;SAYS" "EXPECT")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE OR NOT (arg_EXPECT OR arg_SAYS))
+        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE, and EXPECT or SAYS")
     endif()
-    _effects_compile_test("compile_fail: ${name}" nonzero ${arg_SOURCE} ${arg_EXPECT})
+    _effects_compile_test("compile_fail: ${name}" nonzero ${arg_SOURCE} EXPECT ${arg_EXPECT} SAYS "${arg_SAYS}")
 endfunction()
 
 function(effects_must_compile name)
@@ -150,17 +155,13 @@ endfunction()
 
 function(_effects_compile_test name exit source)
     cmake_path(ABSOLUTE_PATH source)
-    set(expect)
-    if(ARGN)
-        set(expect EXPECT ${ARGN})
-    endif()
-    _effects_run_test("${name}" EXIT ${exit} ${expect} LABELS compile_fail
+    _effects_run_test("${name}" EXIT ${exit} ${ARGN} LABELS compile_fail
         COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -Wall -Wextra -fsyntax-only "-I${effects_SOURCE_DIR}/include" "${source}")
 endfunction()
 
 # A ctest entry that runs a command and looks at its exit code and its output (ctest by itself can do only one of them).
 function(_effects_run_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXIT" "EXPECT;COMMAND;LABELS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXIT;PRINTS;SAYS" "EXPECT;COMMAND;LABELS")
     if(NOT arg_LABELS)
         set(arg_LABELS examples)
     endif()
@@ -175,7 +176,7 @@ function(_effects_run_test name)
         string(APPEND command " [==[${word}]==]")
     endforeach()
     file(GENERATE OUTPUT "${script}" CONTENT
-"set(command${command})\nset(wanted${wanted})\nset(exit ${arg_EXIT})\ninclude([==[${effects_SOURCE_DIR}/cmake/EffectsRunTest.cmake]==])\n")
+"set(command${command})\nset(wanted${wanted})\nset(exit ${arg_EXIT})\nset(prints [==[${arg_PRINTS}]==])\nset(says [==[${arg_SAYS}]==])\ninclude([==[${effects_SOURCE_DIR}/cmake/EffectsRunTest.cmake]==])\n")
     add_test(NAME "${name}" COMMAND ${CMAKE_COMMAND} -P "${script}" WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
     set_tests_properties("${name}" PROPERTIES TIMEOUT ${EFFECTS_TEST_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
