@@ -53,7 +53,6 @@ endfunction()
 #
 # The Catch2 executable <name>, each of its test cases an entry of ctest, named "<name>: <test case>" and labelled with
 # the folder of tests/ that it stands in (unit, integration, conformance). Left out where a linked module is not built.
-# Sources may include <support/…> of tests/ and the private headers of src/ as <module/file.hpp>.
 function(effects_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;LABELS")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
@@ -127,36 +126,37 @@ function(effects_benchmark group)
     set_target_properties(bench_${group} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# effects_compile_fail(<name> SOURCE f.cpp EXPECT regex...)
+# effects_compile_fail(<name> SOURCE f.cpp [FLAGS flag...] EXPECT regex...)
 #
 # A test: f.cpp must not compile, and the compiler's output must match each regex (no semicolons). Put a control beside it:
-# effects_must_compile(<name> SOURCE f.cpp), the same code done right. Both use this build's compiler and the headers
-# of include/, without linking.
+# effects_must_compile(<name> SOURCE f.cpp [FLAGS flag...]), the same code done right. Both use this build's compiler and the
+# headers of include/, without linking.
 function(effects_compile_fail name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "EXPECT")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "FLAGS;EXPECT")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE OR NOT arg_EXPECT)
-        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE and EXPECT")
+        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE, FLAGS, EXPECT")
     endif()
-    _effects_compile_test("compile_fail: ${name}" nonzero ${arg_SOURCE} ${arg_EXPECT})
+    _effects_compile_test("compile_fail: ${name}" nonzero)
 endfunction()
 
 function(effects_must_compile name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "FLAGS")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE)
-        message(FATAL_ERROR "effects_must_compile(${name} …) wants SOURCE")
+        message(FATAL_ERROR "effects_must_compile(${name} …) wants SOURCE, FLAGS")
     endif()
-    _effects_compile_test("must_compile: ${name}" zero ${arg_SOURCE})
+    _effects_compile_test("must_compile: ${name}" zero)
 endfunction()
 
-function(_effects_compile_test name exit source)
-    cmake_path(ABSOLUTE_PATH source)
+# Of the caller's arg_SOURCE, arg_FLAGS, arg_EXPECT.
+macro(_effects_compile_test title exit)
+    cmake_path(ABSOLUTE_PATH arg_SOURCE)
     set(expect)
-    if(ARGN)
-        set(expect EXPECT ${ARGN})
+    if(arg_EXPECT)
+        set(expect EXPECT ${arg_EXPECT})
     endif()
-    _effects_run_test("${name}" EXIT ${exit} ${expect} LABELS compile_fail
-        COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -Wall -Wextra -fsyntax-only "-I${effects_SOURCE_DIR}/include" "${source}")
-endfunction()
+    _effects_run_test("${title}" EXIT ${exit} ${expect} LABELS compile_fail
+        COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -Wall -Wextra -fsyntax-only "-I${effects_SOURCE_DIR}/include" ${arg_FLAGS} "${arg_SOURCE}")
+endmacro()
 
 # A ctest entry that runs a command and looks at its exit code and its output (ctest by itself can do only one of them).
 function(_effects_run_test name)
