@@ -53,6 +53,9 @@ endfunction()
 #
 # The Catch2 executable <name>, each of its test cases an entry of ctest, named "<name>: <test case>" and labelled with
 # the folder of tests/ that it stands in (unit, integration, conformance). Left out where a linked module is not built.
+# With EFFECTS_TEST_ENTRY=program the one entry "<name>: all its test cases": sanitized programs take long to start and to
+# look for leaks at their end, two thousand times over, and what fails is named by Catch2 in the output.
+# Sources may include <support/…> of tests/ and the private headers of src/ as <module/file.hpp>.
 function(effects_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;LABELS")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
@@ -78,7 +81,7 @@ function(effects_test name)
     set(cases "${CMAKE_CURRENT_BINARY_DIR}/${name}_cases.cmake")
     add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS "${cases}" VERBATIM
         COMMAND ${CMAKE_COMMAND} -Dname=${name} "-Dexecutable=$<TARGET_FILE:${name}>" "-Dfile=${cases}"
-                "-Ddirectory=${CMAKE_CURRENT_BINARY_DIR}" -Dtimeout=${EFFECTS_TEST_TIMEOUT} "-Dlabels=${folder}+${labels}"
+                "-Ddirectory=${CMAKE_CURRENT_BINARY_DIR}" -Dtimeout=${EFFECTS_TEST_TIMEOUT} -Dentry=${EFFECTS_TEST_ENTRY} "-Dlabels=${folder}+${labels}"
                 -P "${effects_SOURCE_DIR}/cmake/EffectsDiscoverTests.cmake")
     file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake"
 "if(EXISTS [==[${cases}]==])\n  include([==[${cases}]==])\nelse()\n  add_test([==[${name}: is not built]==] NOT_BUILT)\nendif()\n")
