@@ -53,6 +53,8 @@ endfunction()
 #
 # The Catch2 executable <name>, each of its test cases an entry of ctest, named "<name>: <test case>" and labelled with
 # the folder of tests/ that it stands in (unit, integration, conformance). Left out where a linked module is not built.
+# With EFFECTS_TEST_ENTRY=program the one entry "<name>: all its test cases": sanitized programs take long to start and to
+# look for leaks at their end, two thousand times over, and what fails is named by Catch2 in the output.
 # Sources may include <support/…> of tests/ and the private headers of src/ as <module/file.hpp>.
 function(effects_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;LABELS")
@@ -79,7 +81,7 @@ function(effects_test name)
     set(cases "${CMAKE_CURRENT_BINARY_DIR}/${name}_cases.cmake")
     add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS "${cases}" VERBATIM
         COMMAND ${CMAKE_COMMAND} -Dname=${name} "-Dexecutable=$<TARGET_FILE:${name}>" "-Dfile=${cases}"
-                "-Ddirectory=${CMAKE_CURRENT_BINARY_DIR}" -Dtimeout=${EFFECTS_TEST_TIMEOUT} "-Dlabels=${folder}+${labels}"
+                "-Ddirectory=${CMAKE_CURRENT_BINARY_DIR}" -Dtimeout=${EFFECTS_TEST_TIMEOUT} -Dentry=${EFFECTS_TEST_ENTRY} "-Dlabels=${folder}+${labels}"
                 -P "${effects_SOURCE_DIR}/cmake/EffectsDiscoverTests.cmake")
     file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake"
 "if(EXISTS [==[${cases}]==])\n  include([==[${cases}]==])\nelse()\n  add_test([==[${name}: is not built]==] NOT_BUILT)\nendif()\n")
@@ -132,32 +134,33 @@ function(effects_benchmark group)
     set_target_properties(bench_${group} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# effects_compile_fail(<name> SOURCE f.cpp [EXPECT regex...] [SAYS file])
+# effects_compile_fail(<name> SOURCE f.cpp [FLAGS flag...] [EXPECT regex...] [SAYS file])
 #
-# A test: f.cpp must not compile, and the compiler's output must match each regex (no semicolons), or have each line of SAYS. Put a control beside it:
-# effects_must_compile(<name> SOURCE f.cpp), the same code done right. Both use this build's compiler and the headers
-# of include/, without linking.
+# A test: f.cpp must not compile, and the compiler's output must match each regex (no semicolons), or have each line of SAYS. Put
+# a control beside it: effects_must_compile(<name> SOURCE f.cpp [FLAGS flag...]), the same code done right. Both use this
+# build's compiler and the headers of include/, without linking.
 function(effects_compile_fail name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE;SAYS" "EXPECT")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE;SAYS" "FLAGS;EXPECT")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE OR NOT (arg_EXPECT OR arg_SAYS))
-        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE, and EXPECT or SAYS")
+        message(FATAL_ERROR "effects_compile_fail(${name} …) wants SOURCE, FLAGS, and EXPECT or SAYS")
     endif()
-    _effects_compile_test("compile_fail: ${name}" nonzero ${arg_SOURCE} EXPECT ${arg_EXPECT} SAYS "${arg_SAYS}")
+    _effects_compile_test("compile_fail: ${name}" nonzero)
 endfunction()
 
 function(effects_must_compile name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "FLAGS")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCE)
-        message(FATAL_ERROR "effects_must_compile(${name} …) wants SOURCE")
+        message(FATAL_ERROR "effects_must_compile(${name} …) wants SOURCE, FLAGS")
     endif()
-    _effects_compile_test("must_compile: ${name}" zero ${arg_SOURCE})
+    _effects_compile_test("must_compile: ${name}" zero)
 endfunction()
 
-function(_effects_compile_test name exit source)
-    cmake_path(ABSOLUTE_PATH source)
-    _effects_run_test("${name}" EXIT ${exit} ${ARGN} LABELS compile_fail
-        COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -Wall -Wextra -fsyntax-only "-I${effects_SOURCE_DIR}/include" "${source}")
-endfunction()
+# Of the caller's arg_SOURCE, arg_FLAGS, arg_EXPECT, arg_SAYS.
+macro(_effects_compile_test title exit)
+    cmake_path(ABSOLUTE_PATH arg_SOURCE)
+    _effects_run_test("${title}" EXIT ${exit} EXPECT ${arg_EXPECT} SAYS "${arg_SAYS}" LABELS compile_fail
+        COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -Wall -Wextra -fsyntax-only "-I${effects_SOURCE_DIR}/include" ${arg_FLAGS} "${arg_SOURCE}")
+endmacro()
 
 # A ctest entry that runs a command and looks at its exit code and its output (ctest by itself can do only one of them).
 function(_effects_run_test name)

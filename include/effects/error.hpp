@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <effects/detail/requirements.hpp>
+
 namespace effects {
 
 class error;

@@ -33,21 +33,44 @@ concept handler = detail::is_clause<std::remove_cvref_t<H>> || detail::is_return
 
 namespace detail {
 
+// One argument that is one handler, as it is; a lambda as the clause that it stands for.
+template <class H>
+decltype(auto) piece_of(H&& h) {
+    using plain = std::remove_cvref_t<H>;
+    if constexpr (is_clause<plain> || is_returns<plain> || is_finally<plain> || handler_object<plain>)
+        return std::forward<H>(h);
+    else
+        return on_clause<typename only_operation<decltype(&plain::operator())>::type, H>{std::forward<H>(h), {}};
+}
+template <class Piece>
+struct held_piece { // borrowed where it is an lvalue
+    using type = std::remove_reference_t<Piece>;
+};
+template <class Piece>
+struct held_piece<Piece&> {
+    using type = Piece&;
+};
+
 // The handlers in one argument, as a tuple: innermost first.
 template <class H>
 auto pieces_of(H&& h) {
-    using plain = std::remove_cvref_t<H>;
-    if constexpr (is_handler_stack<plain>) {
-        if constexpr (std::is_lvalue_reference_v<H>)
-            return std::apply([](auto&... p) { return std::tuple<decltype(p)...>(p...); }, h.pieces);
-        else
-            return std::move(h.pieces);
-    } else if constexpr (is_clause<plain> || is_returns<plain> || is_finally<plain> || handler_object<plain>) {
-        return std::tuple<H>(std::forward<H>(h));
-    } else {
-        using clause = on_clause<typename only_operation<decltype(&plain::operator())>::type, H>;
-        return std::tuple<clause>(clause{std::forward<H>(h), {}});
-    }
+    if constexpr (!is_handler_stack<std::remove_cvref_t<H>>)
+        return std::tuple<typename held_piece<decltype(piece_of(std::forward<H>(h)))>::type>(
+            piece_of(std::forward<H>(h)));
+    else if constexpr (std::is_lvalue_reference_v<H>)
+        return std::apply([](auto&... p) { return std::tuple<decltype(p)...>(p...); }, h.pieces);
+    else
+        return std::move(h.pieces);
+}
+
+// Those of all arguments. Without std::tuple_cat where it can be: that was half of what a `handle` of three handlers took to compile.
+template <class... Hs>
+auto all_pieces_of(Hs&&... hs) {
+    if constexpr ((... || is_handler_stack<std::remove_cvref_t<Hs>>))
+        return std::tuple_cat(pieces_of(std::forward<Hs>(hs))...);
+    else
+        return std::tuple<typename held_piece<decltype(piece_of(std::forward<Hs>(hs)))>::type...>(
+            piece_of(std::forward<Hs>(hs))...);
 }
 
 } // namespace detail
@@ -60,7 +83,7 @@ auto pieces_of(H&& h) {
 /// An lvalue is borrowed and must outlive the result; an rvalue is kept in it.
 template <handler... Hs>
 auto handlers(Hs&&... hs) {
-    auto all = std::tuple_cat(detail::pieces_of(std::forward<Hs>(hs))...);
+    auto all = detail::all_pieces_of(std::forward<Hs>(hs)...);
     return
         [&]<class... Pieces>(std::tuple<Pieces...>& t) { return detail::handler_stack<Pieces...>{std::move(t)}; }(all);
 }

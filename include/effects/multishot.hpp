@@ -123,7 +123,7 @@ template <class Answer = detail::deduced, class Body, handler... Hs>
     requires std::is_invocable_v < std::remove_reference_t<Body>
 & > decltype(auto) handle(Body&& body, Hs&&... hs) {
     return detail::handle_again_and_again<Answer>(std::forward<Body>(body),
-                                                  std::tuple_cat(detail::pieces_of(std::forward<Hs>(hs))...));
+                                                  detail::all_pieces_of(std::forward<Hs>(hs)...));
 }
 
 template <class Op, class Answer>

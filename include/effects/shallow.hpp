@@ -65,7 +65,7 @@ template <class Answer = detail::deduced, class Body, handler... Hs>
     requires detail::body_under<Body, can<>, Hs...>
 decltype(auto) handle(Body&& body, Hs&&... hs) {
     static_assert(detail::performs_checked<can<>, detail::pieces_in<Hs...>>);
-    auto pieces = std::tuple_cat(detail::pieces_of(std::forward<Hs>(hs))...);
+    auto pieces = detail::all_pieces_of(std::forward<Hs>(hs)...);
     using callable = detail::callable_under<Body, can<>, Hs...>;
     if constexpr (std::is_reference_v<callable>)
         return detail::handle_shallow<Answer>(std::forward<Body>(body), std::move(pieces));

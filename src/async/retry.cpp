@@ -72,23 +72,23 @@ bool is_transient(error const& e) noexcept {
                         std::errc::network_unreachable, std::errc::network_down, std::errc::network_reset,
                         std::errc::resource_unavailable_try_again})
         if (e.code() == c) return true;
-    return dynamic_cast<timed_out const*>(&e) != nullptr;
+    return false;
 }
 
 bool retry_when::error(std::exception_ptr const& e) const { return errors_ && errors_(e); }
 
-bool retry_when::value_of(std::type_info const& type, void const* v) const {
+bool retry_when::value_of(std::string_view const& type, void const* v) const {
     for (auto const& p : values_)
-        if (*p.type == type && p.says_yes(v)) return true;
+        if (p.type == &type && p.says_yes(v)) return true;
     return false;
 }
 
-void retry_when::check_type(std::type_info const& result, std::string_view name) const {
+void retry_when::check_type(std::string_view const& result) const {
     for (auto const& p : values_)
-        if (*p.type != result)
+        if (p.type != &result)
             throw std::invalid_argument(
-                "async::retry: a predicate of `when` looks at values of type " + std::string(p.name) +
-                ", but the function returns " + std::string(name) +
+                "async::retry: a predicate of `when` looks at values of type " + std::string(*p.type) +
+                ", but the function returns " + std::string(result) +
                 "; predicates over exceptions take what derives from std::exception, or a std::exception_ptr");
 }
 

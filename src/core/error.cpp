@@ -3,6 +3,8 @@
 
 #include <typeinfo>
 
+#include <cxxabi.h>
+
 namespace effects {
 
 error::error(std::error_code code, std::string message) : code_(code), message_(std::move(message)), what_(message_) {}
@@ -39,6 +41,10 @@ sharing sharing_of(error const& e) noexcept { return e.shared_.value.load(std::m
 
 namespace {
 
+// Of the exception being handled, as it was thrown. typeid of the object asks its class's table of virtual functions, which names no
+// type where -fno-rtti compiled that class.
+std::type_info const& thrown_type() noexcept { return *abi::__cxa_current_exception_type(); }
+
 template <class Change>
 [[noreturn]] void rethrow_changed(error& e, Change change) {
     sharing const how = sharing_of(e);
@@ -46,10 +52,11 @@ template <class Change>
         change(e);
         throw;
     }
+    std::type_info const& type = thrown_type();
     try {
         e.throw_copy();
     } catch (error& copy) {
-        if (&copy != &e && typeid(copy) == typeid(e)) { // else its class does not say how to copy it
+        if (&copy != &e && thrown_type() == type) { // else its class does not say how to copy it
             change(copy);
             throw;
         }

@@ -18,6 +18,7 @@
 #else
 #define VALGRIND_STACK_REGISTER(start, end) 0
 #define VALGRIND_MAKE_MEM_UNDEFINED(start, size) 0
+#define VALGRIND_MAKE_MEM_NOACCESS(start, size) 0
 #define RUNNING_ON_VALGRIND 0
 #endif
 
@@ -86,6 +87,7 @@ public:
         if (idle_.empty()) add_slab();
         std::byte* top = idle_.back();
         idle_.pop_back();
+        (void)VALGRIND_MAKE_MEM_UNDEFINED(lowest({top, default_stack_size}), default_stack_size - page_size());
         return top;
     }
 
@@ -93,6 +95,8 @@ public:
     void give(std::byte* top) noexcept {
         std::byte* bottom = lowest({top, default_stack_size});
         ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
+        // Nobody's until it is taken; and a search for leaks need not go through gigabytes of it.
+        (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, static_cast<std::size_t>(top - bottom));
         std::lock_guard lock(mutex_);
         idle_.push_back(top);
     }

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <effects/detail/cast.hpp>
+
 #include "openssl.hpp"
 
 namespace effects::net::tls {
@@ -401,7 +403,7 @@ stream accept(stream plain, server_context const& context) {
 
 std::optional<session> session_of(stream const& of) {
     if (!of) return std::nullopt;
-    auto const* const found = dynamic_cast<tls_transport const*>(&of.far_side());
+    auto const* const found = effects::detail::cast_to<tls_transport const>(&of.far_side());
     return found ? std::optional(found->agreed()) : std::nullopt;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <effects/detail/cast.hpp>
+
 namespace effects::sql {
 namespace {
 
@@ -150,7 +152,7 @@ void throw_error(std::string_view sqlstate, std::string message, error_fields fi
 }
 
 bool is_transient(effects::error const& e) noexcept {
-    auto const* database = dynamic_cast<error const*>(&e);
+    auto const* database = effects::detail::cast_to<error const>(&e);
     if (!database) return false;
     auto state = database->sqlstate();
     return state.starts_with("08") || state == "40001" || state == "40P01" || state == "55P03" || state == "53300" ||

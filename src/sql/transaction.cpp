@@ -69,5 +69,7 @@ void open_transaction::roll_back() {
     session_ = {};
 }
 
+template void run_in<untagged>(untagged, session const&, body);
+
 } // namespace detail
 } // namespace effects::sql

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -73,12 +72,12 @@ public:
     bool error(std::exception_ptr const& e) const;
     template <class T>
     bool value(T const& v) const {
-        return value_of(typeid(T), std::addressof(v));
+        return value_of(effects::detail::type_id<T>::name, std::addressof(v));
     }
     /// Throws `std::invalid_argument` where a predicate looks at values of another type than `Result`.
     template <class Result>
     void check_result() const {
-        if (!values_.empty()) check_type(typeid(Result), effects::detail::type_name<Result>());
+        if (!values_.empty()) check_type(effects::detail::type_id<Result>::name);
     }
 
 private:
@@ -100,10 +99,9 @@ private:
                 }
             });
         else
-            values_.push_back(
-                {&typeid(seen), effects::detail::type_name<seen>(), [f = std::move(f)](void const* v) mutable {
-                     return static_cast<bool>(f(*static_cast<seen const*>(v)));
-                 }});
+            values_.push_back({&effects::detail::type_id<seen>::name, [f = std::move(f)](void const* v) mutable {
+                                   return static_cast<bool>(f(*static_cast<seen const*>(v)));
+                               }});
     }
     using error_predicate = std::function<bool(std::exception_ptr const&)>;
     static error_predicate either(error_predicate first, error_predicate then) {
@@ -113,12 +111,11 @@ private:
         };
     }
     struct value_predicate {
-        std::type_info const* type;
-        std::string_view name;
+        std::string_view const* type; // its address is the identity
         std::function<bool(void const*)> says_yes;
     };
-    bool value_of(std::type_info const& type, void const* v) const;
-    void check_type(std::type_info const& result, std::string_view name) const;
+    bool value_of(std::string_view const& type, void const* v) const;
+    void check_type(std::string_view const& result) const;
 
     error_predicate errors_;
     std::vector<value_predicate> values_;

@@ -85,7 +85,7 @@ struct offer_of<Outer, std::tuple<Pieces...>>
     : joined<can<>, typename answered_by<std::remove_cvref_t<Pieces>>::type..., Outer> {};
 
 template <handler... Hs>
-using pieces_in = decltype(std::tuple_cat(pieces_of(std::declval<Hs>())...));
+using pieces_in = decltype(all_pieces_of(std::declval<Hs>()...));
 
 // What a body may perform under `hs…`, where it may perform `Outer` without them.
 template <class Outer, handler... Hs>
@@ -216,7 +216,7 @@ using body_result = std::invoke_result_t<callable_under<Body, Outer, Hs...>>;
 template <class Answer, class Outer, class Body, class... Hs>
 decltype(auto) handle_under(Body&& body, Hs&&... hs) {
     static_assert(performs_checked<Outer, pieces_in<Hs...>>);
-    auto pieces = std::tuple_cat(pieces_of(std::forward<Hs>(hs))...);
+    auto pieces = all_pieces_of(std::forward<Hs>(hs)...);
     using callable = callable_under<Body, Outer, Hs...>;
     if constexpr (std::is_reference_v<callable>)
         return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces));

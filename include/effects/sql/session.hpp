@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include <effects/detail/cast.hpp>
+
 namespace effects::sql {
 
 /// One open transaction, or savepoint, of a handler: what `sql::begin` answers, and what binds a statement to it
@@ -29,7 +31,7 @@ public:
     /// The handler's state, if it is a `State`; else null.
     template <class State>
     State* as() const noexcept {
-        return dynamic_cast<State*>(state_.get());
+        return effects::detail::cast_to<State>(state_.get());
     }
     bool operator==(session const&) const noexcept = default;
 

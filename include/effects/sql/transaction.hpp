@@ -3,11 +3,13 @@
 
 #include <concepts>
 #include <iosfwd>
+#include <memory>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include <effects/at.hpp>
+#include <effects/detail/kept.hpp>
 #include <effects/handle.hpp>
 #include <effects/sql/query.hpp>
 #include <effects/sql/session.hpp>
@@ -133,21 +135,34 @@ private:
     bool committed_ = false;
 };
 
+// What runs in a transaction, its type forgotten, so that the handlers around it are compiled once.
+class body {
+public:
+    template <class F>
+        requires(!std::same_as<F, body>)
+    explicit body(F& f) noexcept : of_(std::addressof(f)), call_([](void* of) { (*static_cast<F*>(of))(); }) {}
+    void operator()() const { call_(of_); }
+
+private:
+    void* of_;
+    void (*call_)(void*);
+};
+
 // `f` with its statements bound to the session; those that are bound already belong to an inner transaction.
-template <class At, class F>
-decltype(auto) run_in(At at, session const& s, F& f) {
+template <class At>
+void run_in(At at, session const& s, body f) {
     auto bind = [at, &s](auto op) {
         if (!op.session()) op.in(s);
         return effects::perform(at(std::move(op)));
     };
-    return effects::handle([&]() -> decltype(auto) { return f(); },
-                           at(effects::on<query>([&bind](query q) { return bind(std::move(q)); })),
-                           at(effects::on<script>([&bind](script q) { return bind(std::move(q)); })),
-                           at(effects::on<begin>([at, &s](begin op) {
-                               if (!op.outer) op.outer = s;
-                               return effects::perform(at(std::move(op)));
-                           })));
+    effects::handle([f] { f(); }, at(effects::on<query>([&bind](query q) { return bind(std::move(q)); })),
+                    at(effects::on<script>([&bind](script q) { return bind(std::move(q)); })),
+                    at(effects::on<begin>([at, &s](begin op) {
+                        if (!op.outer) op.outer = s;
+                        return effects::perform(at(std::move(op)));
+                    })));
 }
+extern template void run_in<untagged>(untagged, session const&, body);
 
 template <class At, class F>
 auto run_transaction(At at, transaction_options const& options, F& f, std::source_location where)
@@ -155,12 +170,15 @@ auto run_transaction(At at, transaction_options const& options, F& f, std::sourc
     open_transaction open(performing_at<At>, options, where);
     try {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-            detail::run_in(at, open.session(), f);
+            auto call = [&] { f(); };
+            detail::run_in(at, open.session(), body(call));
             open.commit();
         } else {
-            std::decay_t<std::invoke_result_t<F&>> answer = detail::run_in(at, open.session(), f);
+            effects::detail::kept<std::decay_t<std::invoke_result_t<F&>>> answer;
+            auto keep = [&] { answer.take_from([&]() -> std::decay_t<std::invoke_result_t<F&>> { return f(); }); };
+            detail::run_in(at, open.session(), body(keep));
             open.commit();
-            return answer;
+            return answer.take();
         }
     } catch (...) {
         open.roll_back();
