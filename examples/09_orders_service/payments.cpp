@@ -16,14 +16,9 @@ namespace shop {
 
 namespace {
 
-bool may_pass(effects::error const& e) {
-    auto* answer = dynamic_cast<http::status_error const*>(&e);
-    return !answer || answer->status() == 429 || answer->status() >= 500;
-}
-
 // Sends until there is an answer that trying again would not change.
 http::response send(http::request const& r) {
-    return async::retry({.attempts = 6, .backoff = async::exponential(20ms).jitter(), .when = may_pass}, [&] {
+    return async::retry({.attempts = 6, .backoff = async::exponential(20ms).jitter()}, [&] {
         http::response answer = perform(r);
         return answer.status == 402 ? answer : answer.raise_for_status();
     });

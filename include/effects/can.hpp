@@ -31,7 +31,7 @@ struct operation_not_listed;
 /// `handle`, `fx.handle` and the worlds' `run` pass a body (a function, a lambda, `std::bind_front(&shop::open, &shop)`) the can<…> that
 /// its parameter asks for, and refuse to compile when an operation in it has no handler there, nor a `default_answer`. A body with an
 /// `auto` parameter gets all that is handled. They alone make capabilities; holders copy them, and pass them on as any can<…> of fewer
-/// operations, in any order.
+/// operations, in any order. `multishot::handle` and `shallow::handle` pass it as well, and take an `fx` before the body.
 ///
 /// An empty type: `fx.perform` finds its handler as `perform` does, at the same price, so it throws `unhandled_operation` once its
 /// handlers are gone. It restricts what goes through `fx`: free `perform`, and the ambient services of `async` and `os`, stay outside it.

@@ -41,7 +41,12 @@ struct returns_clause {
 ///
 ///     effects::on<charge_card>([](charge_card const& op) { return receipt{op.cents}; })
 ///
-/// It runs with the handlers outside its own in force, so performing the same operation reaches the next one out.
+/// It runs with the handlers outside its own in force, so performing the same operation reaches the next one out. One that takes the place of
+/// the `perform` beside the operation can pass it on, so that messages name the logic's line and not its own:
+///
+///     effects::on<http::request>([](http::request r, std::source_location where) { return perform(std::move(r), where); })
+///
+/// It costs a search for each such operation, which clauses that don't ask are spared.
 template <operation Op, class F>
 auto on(F&& f, std::source_location made = std::source_location::current()) {
     return detail::on_clause<Op, std::decay_t<F>>{std::forward<F>(f), made};

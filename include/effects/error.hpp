@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -57,6 +59,15 @@ public:
     std::string const& message() const noexcept { return message_; }
     /// The contexts, outermost first, then the message: "while A: while B: message".
     char const* what() const noexcept override { return what_.c_str(); }
+
+    /// Whether the same, tried again with nothing else changed, may succeed: the one question that `async::retry` asks, whoever threw. It does not
+    /// say that nothing has happened: a request whose answer was lost may have done its work, so repeat only what may happen twice.
+    ///
+    /// Here: refused, reset, aborted and broken connections, unreachable hosts and networks, what timed out, "try again". A class of yours
+    /// that knows better overrides it.
+    virtual bool transient() const noexcept;
+    /// How long the other side asks to be left alone before that (HTTP's Retry-After); empty: it does not say.
+    virtual std::optional<std::chrono::nanoseconds> retry_after() const noexcept;
 
     /// Puts "while `doing`: " before all that `what()` says so far.
     void add_context(std::string_view doing);

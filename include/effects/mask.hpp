@@ -41,8 +41,9 @@ struct layer_of<Answer, Piece, masked<Ops...>> {
 ///     effects::handle([&] { return effects::mask<ask>([&] { return users_function(); }) + effects::perform(ask{}); },
 ///                     [](ask const&) { return 1; });
 ///
-/// Handlers that are installed inside the body are not skipped. Where none is left, `default_answer` or `unhandled_operation` follows.
-/// Costs a few stores, and nothing when the operation is performed.
+/// Handlers that are installed inside the body are not skipped. Where none is left, `default_answer` or `unhandled_operation` follows. What leaves a
+/// body of `multishot::handle` is recorded at its edge, masked or not, and performed once for all runs.
+/// Costs a few stores, and nothing when the operation is performed (in a multishot body a search, where it leaves that).
 template <operation... Ops, class Body>
     requires(sizeof...(Ops) != 0 && std::is_invocable_v<Body>)
 decltype(auto) mask(Body&& body, std::source_location made = std::source_location::current()) {

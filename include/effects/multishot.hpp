@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <effects/can.hpp>
+#include <effects/detail/arguments.hpp>
 #include <effects/detail/multishot.hpp>
 #include <effects/handlers.hpp>
 
@@ -119,11 +121,28 @@ private:
 };
 
 /// As `effects::handle`, with clauses of `control` that are given a `multishot::resumption`. Deep: `returns` maps each outcome.
+///
+/// The body takes nothing, or a capability, `can<…>` of operations that these handlers answer, and of all that `fx` lists where it is given first:
+/// `multishot::handle(fx, body, …)`, as `fx.handle(body, …)` does it. Each run calls it, as an lvalue.
 template <class Answer = detail::deduced, class Body, handler... Hs>
-    requires std::is_invocable_v < std::remove_reference_t<Body>
-& > decltype(auto) handle(Body&& body, Hs&&... hs) {
-    return detail::handle_again_and_again<Answer>(std::forward<Body>(body),
-                                                  detail::all_pieces_of(std::forward<Hs>(hs)...));
+    requires detail::repeatable_body_under<Body, can<>, Hs...>
+decltype(auto) handle(Body&& body, Hs&&... hs) {
+    return detail::handle_repeatedly_under<Answer, can<>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
+}
+template <class Answer = detail::deduced, class... Ops, class Body, class... Hs>
+decltype(auto) handle(can<Ops...>, Body&& body, Hs&&... hs) {
+    if constexpr (detail::handled_body<std::add_lvalue_reference_t<Body>, can<Ops...>, Hs...>)
+        return detail::handle_repeatedly_under<Answer, can<Ops...>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
+    else
+        return detail::misused_arguments<std::add_lvalue_reference_t<Body>, Hs...>();
+}
+
+// What is none of the above: says which argument is wrong.
+template <class Answer = detail::deduced, class Body, class... Hs>
+    requires(!detail::is_capability<std::remove_cvref_t<Body>> &&
+             !detail::handled_body<std::add_lvalue_reference_t<Body>, can<>, Hs...>)
+detail::misused handle(Body&&, Hs&&...) {
+    return detail::misused_arguments<std::add_lvalue_reference_t<Body>, Hs...>();
 }
 
 template <class Op, class Answer>
@@ -132,8 +151,9 @@ Answer resumption<Op, Answer>::resume(Value&&... value) const {
     detail::answer_made<Op> made(std::forward<Value>(value)...);
     detail::replay_part& from = place();
     if (detail::request* waiting = detail::take_waiting(from))
-        return made.give_to(
-            [&](auto&&... v) -> Answer { return effects::resumption<Op, Answer>(waiting).resume(std::move(v)...); });
+        return made.give_to([&](auto&&... v) -> Answer {
+            return effects::resumption<Op, Answer>(waiting).resume(std::forward<decltype(v)>(v)...);
+        });
     return detail::run_again<Op, Answer>(from, [&](detail::recorded_answer& r) { made.record(r); });
 }
 
@@ -160,7 +180,7 @@ tail<Answer> resumption<Op, Answer>::resume_tail(Value&&... value) const {
     detail::replay_part& from = place();
     if (detail::request* waiting = detail::take_waiting(from))
         return made.give_to([&](auto&&... v) -> tail<Answer> {
-            return effects::resumption<Op, Answer>(waiting).resume_tail(std::move(v)...);
+            return effects::resumption<Op, Answer>(waiting).resume_tail(std::forward<decltype(v)>(v)...);
         });
     auto record = [&](detail::recorded_answer& r) { made.record(r); };
     if constexpr (std::is_void_v<Answer>) {

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <effects/can.hpp>
+#include <effects/detail/arguments.hpp>
 #include <effects/detail/offered.hpp>
 #include <effects/detail/shallow.hpp>
 #include <effects/handlers.hpp>
@@ -61,16 +63,25 @@ private:
 ///
 /// A `control` clause is called with a `shallow::resumption<Op, R>`, where R is what the body returns. The handlers are kept for
 /// this call only. Without `control` it is `effects::handle`. Takes no `finally`, which belongs to the whole of a body.
+///
+/// The body takes nothing, or a capability, `can<…>` of operations that these handlers answer, and of all that `fx` lists where it is given first:
+/// `shallow::handle(fx, body, …)`, as `fx.handle(body, …)` does it.
 template <class Answer = detail::deduced, class Body, handler... Hs>
     requires detail::body_under<Body, can<>, Hs...>
 decltype(auto) handle(Body&& body, Hs&&... hs) {
-    static_assert(detail::performs_checked<can<>, detail::pieces_in<Hs...>>);
-    auto pieces = detail::all_pieces_of(std::forward<Hs>(hs)...);
-    using callable = detail::callable_under<Body, can<>, Hs...>;
-    if constexpr (std::is_reference_v<callable>)
-        return detail::handle_shallow<Answer>(std::forward<Body>(body), std::move(pieces));
-    else
-        return detail::handle_shallow<Answer>(callable{std::forward<Body>(body)}, std::move(pieces));
+    return detail::handle_shallow_under<Answer, can<>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
 }
+template <class Answer = detail::deduced, class... Ops, class Body, class... Hs>
+decltype(auto) handle(can<Ops...>, Body&& body, Hs&&... hs) {
+    if constexpr (detail::handled_body<Body, can<Ops...>, Hs...>)
+        return detail::handle_shallow_under<Answer, can<Ops...>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
+    else
+        return detail::misused_arguments<Body, Hs...>();
+}
+
+// What is none of the above: says which argument is wrong.
+template <class Answer = detail::deduced, class Body, class... Hs>
+    requires(!detail::is_capability<std::remove_cvref_t<Body>> && !detail::handled_body<Body, can<>, Hs...>)
+detail::misused handle(Body&&, Hs&&...) { return detail::misused_arguments<Body, Hs...>(); }
 
 } // namespace effects::shallow

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/async/race.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <effects/async/map.hpp>
@@ -42,6 +43,18 @@ std::error_code code_of(std::vector<std::exception_ptr> const& errors) {
 
 all_failed::all_failed(std::vector<std::exception_ptr> errors)
     : error(code_of(errors), list(errors)), errors_(std::move(errors)) {}
+
+bool all_failed::transient() const noexcept {
+    return std::any_of(errors_.begin(), errors_.end(), [](std::exception_ptr const& failed) {
+        try {
+            std::rethrow_exception(failed);
+        } catch (error const& e) {
+            return e.transient();
+        } catch (...) {
+            return false;
+        }
+    });
+}
 
 void detail::throw_nobody_to_race() { throw std::invalid_argument("race and any need one function at least"); }
 

@@ -66,15 +66,6 @@ duration backoff::draw(int failed) const {
                                                    : whole; // the longest one rounds up
 }
 
-bool is_transient(error const& e) noexcept {
-    for (std::errc c : {std::errc::timed_out, std::errc::connection_refused, std::errc::connection_reset,
-                        std::errc::connection_aborted, std::errc::broken_pipe, std::errc::host_unreachable,
-                        std::errc::network_unreachable, std::errc::network_down, std::errc::network_reset,
-                        std::errc::resource_unavailable_try_again})
-        if (e.code() == c) return true;
-    return false;
-}
-
 bool retry_when::error(std::exception_ptr const& e) const { return errors_ && errors_(e); }
 
 bool retry_when::value_of(std::string_view const& type, void const* v) const {
@@ -96,9 +87,21 @@ detail::attempts::attempts(retry_options const& how) : how_(how) {
     if (how.attempts < 1) throw std::invalid_argument("async::retry needs one attempt at least");
 }
 
-bool detail::attempts::next() {
+bool detail::attempts::next_after_error(std::exception_ptr const& e) {
+    std::optional<duration> asked;
+    try {
+        std::rethrow_exception(e);
+    } catch (effects::error const& known) {
+        asked = known.retry_after();
+    } catch (...) { // asks for nothing
+    }
+    return next(asked);
+}
+
+bool detail::attempts::next(std::optional<duration> asked) {
     if (number_ >= how_.attempts) return false;
     duration wait = how_.backoff.draw(number_);
+    if (asked) wait = std::max(wait, std::min(*asked, how_.max_retry_after));
     too_late_ = after(now(), wait) >= deadline() && deadline() != never;
     if (too_late_) return false;
     sleep_for(wait);

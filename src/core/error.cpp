@@ -9,6 +9,17 @@ namespace effects {
 
 error::error(std::error_code code, std::string message) : code_(code), message_(std::move(message)), what_(message_) {}
 
+bool error::transient() const noexcept {
+    for (std::errc c : {std::errc::timed_out, std::errc::connection_refused, std::errc::connection_reset,
+                        std::errc::connection_aborted, std::errc::broken_pipe, std::errc::host_unreachable,
+                        std::errc::network_unreachable, std::errc::network_down, std::errc::network_reset,
+                        std::errc::resource_unavailable_try_again})
+        if (code_ == c) return true;
+    return false;
+}
+
+std::optional<std::chrono::nanoseconds> error::retry_after() const noexcept { return std::nullopt; }
+
 void error::add_context(std::string_view doing) {
     std::string longer;
     longer.reserve(doing.size() + what_.size() + 8);

@@ -83,13 +83,12 @@ void remember(frame& top, lookup_slot const& slot) noexcept {
 
 void remember_default(frame& top, lookup_slot const& slot) noexcept {
     for (frame* f = &top; f; f = f->outer)
-        if (f->table->grows) return;
+        if (f->table->grows || f->table->wants_place) return;
     remember(top, slot);
 }
 
-lookup_slot search(frame& top, operation_info const& operation) noexcept {
-    std::size_t masked = 0; // handlers to be skipped
-    bool lasting = true;
+found_answer search(frame& top, operation_info const& operation, std::size_t masked) noexcept {
+    bool lasting = masked == 0;
     for (frame* f = &top; f; f = f->outer) {
         // What a frame further out remembers holds from there outwards, its own masks taken into account.
         lookup_slot found = f->cache[operation.hash % lookup_slots];
@@ -104,21 +103,23 @@ lookup_slot search(frame& top, operation_info const& operation) noexcept {
                     found = {&operation, entry.answer, f};
                     break;
                 }
-            // What is masked within a multishot body is not recorded at its edge with the mask, so it must not leave.
-            if (!found.operation && f->table->records) return {masked == 0 ? &operation : nullptr, nullptr, f};
+            if (!found.operation && f->table->records) found = {&operation, nullptr, f};
             if (!found.operation) {
                 if (f->table->grows) lasting = false; // what lies further out may not be the answer the next time
                 continue;
             }
         }
+        // The edge of a multishot body is no handler, so a mask does not skip it, but reaches beyond it.
+        if (found.home->table->records && (masked != 0 || !found.answer))
+            return {{&operation, nullptr, found.home}, masked};
         if (masked == 0) {
-            if (lasting) remember(top, found);
-            return found;
+            if (lasting && !found.home->table->wants_place) remember(top, found);
+            return {found, 0};
         }
         --masked;
         f = found.home;
     }
-    return {nullptr, nullptr, nullptr};
+    return {{nullptr, nullptr, nullptr}, 0};
 }
 
 namespace {

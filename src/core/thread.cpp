@@ -36,6 +36,8 @@ thread_local constinit thread_state effects_thread_state{
     .idle_stacks = nullptr,
     .idle_count = 0,
     .idle_limit = 0,
+    .performed_at = {},
+    .masked = 0,
 };
 }
 

@@ -61,9 +61,19 @@ std::error_category const& category() noexcept {
     return one;
 }
 
-status_error::status_error(int status, std::string_view reason, std::string url, std::string_view body)
+bool error::transient() const noexcept {
+    return code() == errc::no_response || code() == errc::body_truncated || code() == errc::no_free_connection ||
+           effects::error::transient();
+}
+
+status_error::status_error(int status, std::string_view reason, std::string url, std::string_view body,
+                           std::optional<std::chrono::nanoseconds> retry_after)
     : error(errc::status, describe(status, reason, redacted_url(url))), status_(status), url_(redacted_url(url)),
-      body_(body.substr(0, kept_body)) {}
+      body_(body.substr(0, kept_body)), retry_after_(retry_after) {}
+
+bool status_error::transient() const noexcept {
+    return status_ == 408 || status_ == 429 || status_ == 502 || status_ == 503 || status_ == 504;
+}
 
 request_error::request_error(int status, std::string message, errc code)
     : error(code, std::move(message)), status_(status) {}

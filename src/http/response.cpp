@@ -1,17 +1,39 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/http/response.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <ostream>
+#include <system_error>
 
 #include <effects/http/url.hpp>
 
+#include "date.hpp"
 #include "json.hpp"
 #include "text.hpp"
 
 namespace effects::http {
 
+std::optional<std::chrono::nanoseconds> response::retry_after() const {
+    using std::chrono::seconds;
+    constexpr auto longest = std::chrono::floor<seconds>(std::chrono::nanoseconds::max());
+    std::string const* value = headers.find("Retry-After");
+    if (!value) return std::nullopt;
+    auto text = trimmed(*value);
+    if (!text.empty() && std::all_of(text.begin(), text.end(), is_digit)) {
+        seconds::rep n = 0;
+        bool too_large = std::from_chars(text.data(), text.data() + text.size(), n).ec != std::errc{};
+        return too_large ? longest : std::min(seconds(n), longest);
+    }
+    std::string const* sent = headers.find("Date"); // the server's clock at both ends, whatever ours says
+    auto from = sent ? parse_date(*sent) : std::nullopt;
+    auto until = parse_date(text);
+    if (!from || !until) return std::nullopt;
+    return std::clamp(*until - *from, seconds(0), longest);
+}
+
 response const& response::raise_for_status() const& {
-    if (!ok()) throw status_error(status, reason, url, body);
+    if (!ok()) throw status_error(status, reason, url, body, retry_after());
     return *this;
 }
 

@@ -36,4 +36,6 @@ std::error_category const& category() noexcept {
     return instance;
 }
 
+bool error::transient() const noexcept { return effects::error::transient() || code() == errc::end_of_stream; }
+
 } // namespace effects::net

@@ -98,20 +98,20 @@ std::ostream& operator<<(std::ostream& out, log const& op) {
 }
 } // namespace operations
 
-void logger::operator()(level how, std::string message, log_fields fields) const {
-    perform(operations::log{how, std::move(message), std::move(fields)});
+void logger::operator()(level how, std::string message, log_fields fields, std::source_location where) const {
+    perform(operations::log{how, std::move(message), std::move(fields)}, where);
 }
-void logger::debug(std::string message, log_fields fields) const {
-    (*this)(level::debug, std::move(message), std::move(fields));
+void logger::debug(std::string message, log_fields fields, std::source_location where) const {
+    (*this)(level::debug, std::move(message), std::move(fields), where);
 }
-void logger::info(std::string message, log_fields fields) const {
-    (*this)(level::info, std::move(message), std::move(fields));
+void logger::info(std::string message, log_fields fields, std::source_location where) const {
+    (*this)(level::info, std::move(message), std::move(fields), where);
 }
-void logger::warn(std::string message, log_fields fields) const {
-    (*this)(level::warn, std::move(message), std::move(fields));
+void logger::warn(std::string message, log_fields fields, std::source_location where) const {
+    (*this)(level::warn, std::move(message), std::move(fields), where);
 }
-void logger::error(std::string message, log_fields fields) const {
-    (*this)(level::error, std::move(message), std::move(fields));
+void logger::error(std::string message, log_fields fields, std::source_location where) const {
+    (*this)(level::error, std::move(message), std::move(fields), where);
 }
 
 std::vector<operations::log> collected_log::records() const {

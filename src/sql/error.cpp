@@ -151,12 +151,15 @@ void throw_error(std::string_view sqlstate, std::string message, error_fields fi
     throw error(sqlstate, std::move(message), std::move(fields));
 }
 
+bool error::transient() const noexcept {
+    auto state = sqlstate();
+    for (std::string_view known : {"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "57P05"})
+        if (state == known) return true;
+    return state.starts_with("08");
+}
+
 bool is_transient(effects::error const& e) noexcept {
-    auto const* database = effects::detail::cast_to<error const>(&e);
-    if (!database) return false;
-    auto state = database->sqlstate();
-    return state.starts_with("08") || state == "40001" || state == "40P01" || state == "55P03" || state == "53300" ||
-           state == "57P01" || state == "57P02" || state == "57P03";
+    return effects::detail::cast_to<error const>(&e) && e.transient();
 }
 
 } // namespace effects::sql

@@ -48,16 +48,16 @@ namespace detail {
 
 open_transaction::open_transaction(performing const& how, transaction_options const& options,
                                    std::source_location where)
-    : perform_(how), session_(how.begin(sql::begin{options, {}}, where)) {}
+    : perform_(how), session_(how.begin(sql::begin{options, {}}, where)), where_(where) {}
 
 void open_transaction::commit() {
-    perform_.commit(sql::commit{session_});
+    perform_.commit(sql::commit{session_}, where_);
     committed_ = true;
 }
 
 void open_transaction::roll_back() {
     if (committed_) return;
-    auto undo = [this] { perform_.rollback(sql::rollback{session_}); };
+    auto undo = [this] { perform_.rollback(sql::rollback{session_}, where_); };
     try {
         if (async::detail::current_task_or_null())
             async::shield(undo); // a cancelled task rolls back, too

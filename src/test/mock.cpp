@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t most_calls_shown = 20;
 
+std::string performed_text(std::source_location where) {
+    return "performed at " + place_text(where) + " in `" + where.function_name() + "`\n";
+}
+
 } // namespace
 
 mock_state::mock_state(std::string_view name, std::source_location at)
@@ -21,7 +25,8 @@ mock_state::mock_state(std::string_view name, std::source_location at)
                         .size = 0,
                         .handler = name,
                         .told_of_unhandled = &mock_state::on_unhandled,
-                        .grows = true} {}
+                        .grows = true,
+                        .wants_place = true} {}
 
 mock_state::~mock_state() = default;
 
@@ -46,7 +51,7 @@ void mock_state::note(operation_info const& operation, void const* op) {
     log_.push_back({&of, of.recorded - 1});
 }
 
-expectation_base& mock_state::take(book_base& of, void const* op) {
+expectation_base& mock_state::take(book_base& of, void const* op, std::source_location where) {
     of.record(op);
     log_.push_back({&of, of.recorded - 1});
     for (auto const& e : of.expectations)
@@ -59,14 +64,14 @@ expectation_base& mock_state::take(book_base& of, void const* op) {
             (*e)->use(log_.size());
             return **e;
         }
-    refuse(of, op);
+    refuse(of, op, where);
 }
 
-void mock_state::refuse(book_base& of, void const* op) {
-    std::source_location where = made_;
+void mock_state::refuse(book_base& of, void const* op, std::source_location where) {
+    std::source_location about = made_;
     std::string text = "unexpected operation " + std::string(of.operation->name) + "\n" + indented(of.text_of(op)) +
-                       "\n" + nearest_text(of, op, where) + calls_text(log_.size() - 1);
-    failures_.push_back({text, where});
+                       "\n" + performed_text(where) + nearest_text(of, op, about) + calls_text(log_.size() - 1);
+    failures_.push_back({text, about});
     throw unexpected_operation(text);
 }
 
@@ -103,9 +108,9 @@ std::string mock_state::calls_text(std::size_t count) const {
     return text;
 }
 
-void mock_state::fail_without_reply(expectation_base const& e) {
-    std::string text = "no reply was given for\n" + indented(e.description()) +
-                       "\nsay .reply(…), .fail(…), .hang() or .hold() at " + place_text(e.made);
+void mock_state::fail_without_reply(expectation_base const& e, std::source_location where) {
+    std::string text = "no reply was given for\n" + indented(e.description()) + "\n" + performed_text(where) +
+                       "say .reply(…), .fail(…), .hang() or .hold() at " + place_text(e.made);
     failures_.push_back({text, e.made});
     throw unexpected_operation(text);
 }
@@ -120,7 +125,7 @@ std::string mock_state::unhandled_text(unhandled_operation const& error) const {
     constexpr std::size_t most_shown = 20;
     std::string text = "unexpected operation " + error.operation() + "\n";
     if (!error.value().empty()) text += indented(error.value()) + "\n";
-    text += "performed at " + place_text(error.where()) + " in `" + error.where().function_name() + "`\n";
+    text += performed_text(error.where());
     std::string wanted;
     std::size_t count = 0;
     for (auto const& b : books_)

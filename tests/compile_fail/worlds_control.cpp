@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <functional>
+
 #include <effects/live.hpp>
 #include <effects/sim.hpp>
 #include <effects/test.hpp>
@@ -15,6 +17,9 @@ struct through {
     int operator()(ask const&) const { return effects::perform(other{}); }
 };
 
+struct shop {
+    int open(effects::can<ask, other> fx) { return fx.perform(ask{}) + fx.perform(other{}); }
+};
 int asks(effects::can<ask, other> fx) { return fx.perform(ask{}); }
 int of_the_world(effects::can<ask, effects::os::operations::random_bits, effects::net::connect> fx) {
     return fx.perform(ask{});
@@ -30,5 +35,9 @@ int main() {
     sum += effects::test::run(asks, world) + effects::sim::run(asks, effects::handlers(world));
     sum += effects::live::run(asks, through{}, two) + effects::sim::run(asks, through{}, two) +
            effects::test::run(asks, through{}, two);
+    shop s;
+    sum += effects::live::run(std::bind_front(&shop::open, &s), one, two) +
+           effects::sim::run(std::bind_front(&shop::open, &s), one, two) +
+           effects::test::run(std::bind_front(&shop::open, &s), one, two);
     return sum + effects::test::run(asks, through{}, world);
 }

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <functional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -21,7 +22,9 @@ namespace effects::async {
 ///
 /// In a simulated world, and outside any, `f` runs in place.
 template <class F>
-    requires std::is_invocable_v<F&> std::invoke_result_t<F&> blocking(F&& f, std::function<void()> interrupt = {}) {
+    requires std::is_invocable_v<F&> std::invoke_result_t<F&>
+    blocking(F&& f, std::function<void()> interrupt = {},
+             std::source_location where = std::source_location::current()) {
         using result = std::invoke_result_t<F&>;
         struct {
             F& f;
@@ -38,7 +41,7 @@ template <class F>
             }
         } call{f, {}, {}};
         detail::suspension_point();
-        perform(run_blocking{[&call] { call.run(); }, std::move(interrupt)});
+        perform(run_blocking{[&call] { call.run(); }, std::move(interrupt)}, where);
         if (call.error) std::rethrow_exception(std::move(call.error));
         return call.value.take();
     }

@@ -38,7 +38,8 @@ private:
     reason why_;
 };
 
-/// A limit of time passed: base of every expiry in the library. `code()` is `std::errc::timed_out`.
+/// A limit of time passed: base of every expiry in the library. `code()` is `std::errc::timed_out`, and it is transient: the
+/// next try may be quick. What took too long may yet have happened.
 ///
 ///     timed_out: "total time of GET https://bank/rates: 2 s passed (limit 2 s)"
 class timed_out : public error {

@@ -17,10 +17,11 @@
 namespace effects::async {
 
 /// `any` had no success: `errors()` has what each of its functions threw, in their order; `what()` lists them. `code()` is
-/// the first one's, where that was an `effects::error`.
+/// the first one's, where that was an `effects::error`. Transient where one of them is: its function may have success the next time.
 class all_failed : public error {
 public:
     explicit all_failed(std::vector<std::exception_ptr> errors);
+    bool transient() const noexcept override;
     std::vector<std::exception_ptr> const& errors() const noexcept { return errors_; }
     [[noreturn]] void throw_copy() const override { throw *this; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
+#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -13,13 +15,15 @@
 #include <effects/async/backoff.hpp>
 #include <effects/async/cancelled.hpp>
 #include <effects/async/outcome.hpp>
+#include <effects/async/time.hpp>
 #include <effects/detail/type_name.hpp>
 
 namespace effects::async {
 
-/// Is this the kind of error that may go away by itself? Refused, reset and broken connections, unreachable hosts and networks, "try again",
-/// and everything that `timed_out` is the base of.
-bool is_transient(error const& e) noexcept;
+/// `e.transient()`: what may go away by itself, whichever module threw it. A refused connection, a 503 of `raise_for_status`, a serialization
+/// failure and a lock of a database are, and so is `timed_out`: another try may be quick. (A `timeout` around the `retry` is no such error
+/// inside it, but a cancellation, and never retried.)
+inline bool is_transient(error const& e) noexcept { return e.transient(); }
 
 namespace detail {
 
@@ -126,9 +130,17 @@ struct retry_options {
     int attempts = 3; ///< in all, the first included
     async::backoff backoff = exponential(std::chrono::milliseconds(100)).jitter();
     retry_when when = is_transient;
+    /// The longest wait that the other side can ask for, by `error::retry_after()` or the result's own (an `http::response` has one); what is
+    /// asked beyond it is not waited for. Zero: nobody is asked.
+    duration max_retry_after = std::chrono::minutes(1);
 };
 
 namespace detail {
+
+template <class T>
+concept asks_to_wait = requires(T const& v) {
+    { v.retry_after() } -> std::convertible_to<std::optional<duration>>;
+};
 
 // One `retry` in progress.
 class attempts {
@@ -136,7 +148,15 @@ public:
     explicit attempts(retry_options const& how);
     int number() const noexcept { return number_; } // of this attempt, from 1
     // After one that failed: waits, and counts; false where it was the last, or the next one would begin after the deadline.
-    bool next();
+    bool next(std::optional<duration> asked);
+    bool next_after_error(std::exception_ptr const& e);
+    template <class T>
+    bool next_after_value(T const& value) {
+        if constexpr (asks_to_wait<T>)
+            return next(value.retry_after());
+        else
+            return next(std::nullopt);
+    }
     // Throws `e` with what was tried as its context.
     [[noreturn]] void give_up(std::exception_ptr e, bool again) const;
 
@@ -148,9 +168,10 @@ private:
 
 } // namespace detail
 
-/// Calls `f` until it succeeds: what `when` says yes to, exception or result, is tried again, after a wait.
+/// Calls `f` until it succeeds: what `when` says yes to, exception or result, is tried again, after a wait: that of the backoff, or as long as the
+/// other side asks (Retry-After), whichever is longer.
 ///
-///     auto rates = async::retry({.attempts = 5, .backoff = async::exponential(100ms).jitter(), .when = is_transient},
+///     auto rates = async::retry({.attempts = 5, .backoff = async::exponential(100ms).jitter(), .when = async::is_transient},
 ///                               [&] { return fetch_rates(); });
 ///
 /// `f` may take the attempt's number, from 1. The last attempt's exception is thrown (an `effects::error` with the number of attempts as its
@@ -173,10 +194,10 @@ auto retry(retry_options const& how, F&& f) {
         std::optional<detail::or_unit<result>> value;
         if (auto error = detail::error_of([&] { value.emplace(detail::call_or_unit(call)); })) {
             bool again = how.when.error(error);
-            if (!again || !tries.next()) tries.give_up(std::move(error), again);
+            if (!again || !tries.next_after_error(error)) tries.give_up(std::move(error), again);
         } else if constexpr (std::is_void_v<result>) {
             return;
-        } else if (!how.when.value(*value) || !tries.next()) {
+        } else if (!how.when.value(*value) || !tries.next_after_value(*value)) {
             return std::move(*value);
         }
     }

@@ -36,6 +36,8 @@ struct frame_table {
                               unhandled_operation const& error) = nullptr; // the innermost one is, before the throw
     bool records = false; // answers every operation, by performing it further out; `self` is a replay_run
     bool grows = false;   // may get more entries while it is installed
+    // Asks the thread where the operation was performed. So its answers are never remembered: each perform searches, and says where.
+    bool wants_place = false;
 };
 
 // A remembered lookup: as long as the frames from here outwards stay as they are, `home` answers `operation`.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <source_location>
 #include <stdexcept>
 #include <string_view>
 #include <type_traits>
@@ -104,18 +105,28 @@ decltype(auto) call_clause(F& f, Op const* op, Movable movable, Rest&&... rest) 
     }
 }
 
-template <class Op, class F>
-result_of<Op> call_for_result(F& f, Op const* op, bool movable) {
+// An `on` clause that asks for the place where the operation was performed.
+template <class F, class Op>
+constexpr bool asks_for_place() {
+    if constexpr (std::is_invocable_v<F&, Op&&> || std::is_invocable_v<F&, Op const&> || std::is_invocable_v<F&>)
+        return false;
+    else
+        return std::is_invocable_v<F&, Op&&, std::source_location> ||
+               std::is_invocable_v<F&, Op const&, std::source_location>;
+}
+
+template <class Op, class F, class... Place>
+result_of<Op> call_for_result(F& f, Op const* op, bool movable, Place... where) {
     using result = result_of<Op>;
     if constexpr (std::is_void_v<result>)
-        static_cast<void>(call_clause(f, op, movable));
+        static_cast<void>(call_clause(f, op, movable, where...));
     else {
-        using given = decltype(call_clause(f, op, movable));
+        using given = decltype(call_clause(f, op, movable, where...));
         static_assert(std::is_same_v<given, result> || std::is_convertible_v<given, result>,
                       "what a clause returns must convert to its operation's result_type");
         static_assert(refers_to_what_lasts<result, given>, "the operation's result_type is a reference: a clause "
                                                            "returns an lvalue that outlives the call, not a temporary");
-        return call_clause(f, op, movable);
+        return call_clause(f, op, movable, where...);
     }
 }
 
@@ -167,8 +178,15 @@ using answer_of = typename answer_traits<Answer>::answer;
 
 template <class Layer, class Op>
 result_of<Op> answer_in_place(frame* home, Op const* op, bool movable) {
-    outer_in_force guard(home->outer);
-    return call_for_result<Op>(static_cast<Layer*>(home->self)->callee(), op, movable);
+    auto& clause = static_cast<Layer*>(home->self)->callee();
+    if constexpr (Layer::wants_place) {
+        std::source_location const where = this_thread()->performed_at;
+        outer_in_force guard(home->outer);
+        return call_for_result<Op>(clause, op, movable, where);
+    } else {
+        outer_in_force guard(home->outer);
+        return call_for_result<Op>(clause, op, movable);
+    }
 }
 
 template <class Layer, class Op>
@@ -231,11 +249,12 @@ struct on_layer : layer_frame {
         return &answer_in_place<on_layer, Op>;
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
+    static constexpr bool wants_place = asks_for_place<decltype((std::declval<Held&>().answer)), Op>();
     void share(void*) noexcept {}
 
     inline static const clause_entry entry{
         &operation_id<Op>::info, reinterpret_cast<any_function>(&answer_in_place<on_layer, Op>), clause_kind::on};
-    inline static const frame_table table_of{&entry, 1, {}};
+    inline static const frame_table table_of{.entries = &entry, .size = 1, .handler = {}, .wants_place = wants_place};
     Held held;
 };
 
@@ -253,6 +272,7 @@ struct control_layer : layer_frame {
         return &answer_by_capture<control_layer, Op>;
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
+    static constexpr bool wants_place = false;
     void share(void*) noexcept {}
 
     static tail<answer> run_clause(request* r) {
@@ -308,6 +328,7 @@ struct aborts_layer : layer_frame {
         return &answer_by_abort<aborts_layer, Op>;
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
+    static constexpr bool wants_place = false;
     void share(abort_state<answer_of<Answer>>* s) noexcept { state = s; }
     using answer_type = answer_of<Answer>;
     template <class R>
@@ -333,6 +354,7 @@ struct object_layer<Held, operations<Ops...>> : layer_frame {
         return &answer_in_place<object_layer, Op>;
     }
     static constexpr std::string_view handler_name() noexcept { return type_name<std::remove_cvref_t<Held>>(); }
+    static constexpr bool wants_place = false;
     void share(void*) noexcept {}
 
     static_assert(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
 #include <iosfwd>
 #include <source_location>
 
@@ -14,9 +15,14 @@ namespace effects::detail {
 template <class Op>
 using answer_function = result_of<Op> (*)(frame* home, Op const* op, bool movable);
 
-// Searches outwards from `top` and remembers the result in it. `operation` is null where there is no handler. Where a
-// multishot body is left on the way, `home` is the frame that records what it performs, and `answer` is null.
-lookup_slot search(frame& top, operation_info const& operation) noexcept;
+// `operation` is null where there is no handler. Where a multishot body is left on the way, `home` is the frame that records
+// what it performs, `answer` is null, and `masked` handlers are still to be skipped beyond it.
+struct found_answer : lookup_slot {
+    std::size_t masked = 0;
+};
+
+// Searches outwards from `top`, skips `masked` handlers, and remembers the result in `top` if it was not told to skip any.
+found_answer search(frame& top, operation_info const& operation, std::size_t masked = 0) noexcept;
 // What nobody out there answers, or a recording frame does.
 void remember_default(frame& top, lookup_slot const& slot) noexcept;
 
@@ -65,38 +71,44 @@ result_of<Op> answer_by_default(frame*, Op const* op, bool) {
     return Op::default_answer(*op);
 }
 
-// The same, with the answer of a recording frame. `handled`: somebody answers the operation, maybe further out.
+// The same, with the answer of a recording frame. `handled`: a handler answers the operation, maybe further out.
 template <class Op>
-lookup_slot find_answer(frame& top, bool& handled) {
+lookup_slot find_answer(frame& top, bool& handled, std::size_t masked = 0) {
     constexpr operation_info const& info = operation_id<Op>::info;
-    lookup_slot found = search(top, info);
+    found_answer found = search(top, info, masked);
     handled = found.operation;
     if (!handled || found.answer) return found;
-    frame& recording = *found.home;
-    found.answer = reinterpret_cast<any_function>(&answer_recorded<Op, answers_replay<Op>()>);
-    find_answer<Op>(*recording.outer, handled);
-    handled = handled || has_default_answer<Op>;
-    if (handled) remember_default(top, found);
+    find_answer<Op>(*found.home->outer, handled, found.masked);
+    if (found.masked != 0) {
+        found.answer = reinterpret_cast<any_function>(&answer_recorded_masked<Op, answers_replay<Op>()>);
+        this_thread()->masked = found.masked;
+    } else {
+        found.answer = reinterpret_cast<any_function>(&answer_recorded<Op, answers_replay<Op>()>);
+        if (masked == 0 && (handled || has_default_answer<Op>)) remember_default(top, found);
+    }
     return found;
 }
 
 template <class Op>
-[[gnu::noinline, gnu::cold]] lookup_slot look_up(frame& top, std::source_location where, Op const* op) {
+[[gnu::noinline, gnu::cold]] lookup_slot look_up_beyond(frame& top, std::size_t masked, std::source_location where,
+                                                        Op const* op) {
     constexpr operation_info const& info = operation_id<Op>::info;
+    this_thread()->performed_at = where;
     bool handled;
-    lookup_slot found = find_answer<Op>(top, handled);
-    if (handled) return found;
-    if (found.operation) { // maybe it was handled when it was recorded; else the exception is recorded
-        static_cast<replay_run*>(found.home->self)->where = where;
-        return found;
-    }
+    lookup_slot found = find_answer<Op>(top, handled, masked);
+    if (found.operation) return found; // a recording frame asks again: where nobody answers, it records the exception
     if constexpr (has_default_answer<Op>) {
         found = {&info, reinterpret_cast<any_function>(&answer_by_default<Op>), &root_frame};
-        remember_default(top, found);
+        if (masked == 0) remember_default(top, found);
         return found;
     } else {
         throw_unhandled(*this_thread()->top, info, performed_at(where, op));
     }
+}
+
+template <class Op>
+[[gnu::noinline, gnu::cold]] lookup_slot look_up(frame& top, std::source_location where, Op const* op) {
+    return look_up_beyond<Op>(top, 0, where, op);
 }
 
 } // namespace effects::detail

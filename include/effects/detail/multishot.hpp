@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <effects/detail/handled.hpp>
+#include <effects/detail/offered.hpp>
 #include <effects/detail/replay.hpp>
 #include <effects/resumption.hpp>
 
@@ -212,8 +213,19 @@ decltype(auto) handle_again_and_again(Body&& body, std::tuple<Pieces...>&& piece
         root_in_use guard(*all);
         return root::run(all, make_run(*all, nullptr));
     } else {
-        return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces));
+        return handle_pieces<Answer>(body, std::move(pieces)); // an lvalue, as in each run
     }
+}
+
+template <class Answer, class Outer, class Body, class... Hs>
+decltype(auto) handle_repeatedly_under(Body&& body, Hs&&... hs) {
+    static_assert(performs_checked<Outer, pieces_in<Hs...>>);
+    auto pieces = all_pieces_of(std::forward<Hs>(hs)...);
+    if constexpr (std::is_invocable_v<std::remove_reference_t<Body>&>)
+        return handle_again_and_again<Answer>(std::forward<Body>(body), std::move(pieces));
+    else
+        return handle_again_and_again<Answer>(
+            repeated_with_capability<Body, offer<Outer, Hs...>>{std::forward<Body>(body)}, std::move(pieces));
 }
 
 // ---- resuming ----

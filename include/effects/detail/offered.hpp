@@ -17,6 +17,11 @@ class can;
 
 namespace detail {
 
+template <class T>
+inline constexpr bool is_capability = false;
+template <class... Ops>
+inline constexpr bool is_capability<can<Ops...>> = true;
+
 struct new_capability { // those who install handlers make one, and nobody else
     template <class Can>
     static constexpr Can make() noexcept {
@@ -106,7 +111,8 @@ struct no_handler_for {
     static_assert(
         has_a_handler_here<Op>,
         "the body asks by its can<…> for an operation that no handler here answers: install one; where it is in "
-        "force further out, take a can<…> there and call fx.handle in place of handle");
+        "force further out, take a can<…> there and call fx.handle in place of handle, or give multishot::handle and "
+        "shallow::handle the fx before the body");
 };
 template <class Handler, class Op>
 struct no_handler_outside {
@@ -183,6 +189,10 @@ concept takes_capability = !handler<Body> && (std::invocable<Body, Fx> || std::i
 template <class Body, class Outer, class... Hs>
 concept body_under = std::invocable<Body> || takes_capability<Body, offer<Outer, Hs...>>;
 
+// The same of a body that is called again and again, as an lvalue.
+template <class Body, class Outer, class... Hs>
+concept repeatable_body_under = body_under<std::add_lvalue_reference_t<Body>, Outer, Hs...>;
+
 // A body with its argument: itself called with none. `Body` is a reference where it is borrowed.
 template <class Body, class Fx>
 struct with_capability {
@@ -193,6 +203,24 @@ struct with_capability {
             return std::forward<Body>(body)(new_capability::make<Fx>());
         else
             return std::forward<Body>(body)(offered<Fx>{});
+    }
+};
+
+// The same of a body that is called again and again.
+template <class Body, class Fx>
+struct repeated_with_capability {
+    Body body;
+
+    decltype(auto) operator()() requires takes_capability<std::add_lvalue_reference_t<Body>, Fx> { return call(body); }
+    decltype(auto) operator()() const requires takes_capability<Body const&, Fx> { return call(body); }
+
+private:
+    template <class B>
+    static decltype(auto) call(B& b) {
+        if constexpr (std::is_invocable_v<B&, Fx>)
+            return b(new_capability::make<Fx>());
+        else
+            return b(offered<Fx>{});
     }
 };
 

@@ -85,7 +85,6 @@ struct replay_run {
     replay_part* current = nullptr;   // what is being recorded; held
     std::vector<recorded_answer> own; // what is still to be answered, when another run needs the root's list
     std::exception_ptr diverged;
-    std::source_location where; // of an operation that nobody handles
     replay_run* idle = nullptr;
 
     bool replaying() const noexcept { return next != nullptr; }
@@ -169,19 +168,21 @@ void forget_waiting(replay_part& part) noexcept;
 void check_repeatable(replay_part const& part);
 
 template <class Op>
-lookup_slot look_up(frame& top, std::source_location where, Op const* op);
+lookup_slot look_up_beyond(frame& top, std::size_t masked, std::source_location where, Op const* op);
 
-// The body's live part: performs, and records.
+// The body's live part: performs, skipping `masked` handlers outside the body, and records.
 template <class Op, bool Copies>
-[[gnu::noinline]] result_of<Op> perform_recorded(replay_run& run, frame* home, Op const* op, bool movable) {
+[[gnu::noinline]] result_of<Op> perform_recorded(replay_run& run, frame* home, std::size_t masked, Op const* op,
+                                                 bool movable) {
     using result = result_of<Op>;
     constexpr operation_info const& info = operation_id<Op>::info;
     if (run.diverged) [[unlikely]]
         run.refuse_to_go_on();
-    lookup_slot slot = home->outer->cache[info.hash % lookup_slots];
+    lookup_slot slot{nullptr, nullptr, nullptr};
+    if (masked == 0) slot = home->outer->cache[info.hash % lookup_slots];
     [[maybe_unused]] bool noted = false;
     try {
-        if (slot.operation != &info) slot = look_up<Op>(*home->outer, run.where, op);
+        if (slot.operation != &info) slot = look_up_beyond<Op>(*home->outer, masked, this_thread()->performed_at, op);
         auto answer = reinterpret_cast<result (*)(frame*, Op const*, bool)>(slot.answer);
         if constexpr (!Copies) {
             struct note {
@@ -214,9 +215,9 @@ template <class Op, bool Copies>
     }
 }
 
-// How everything is answered that leaves a multishot body.
 template <class Op, bool Copies>
-result_of<Op> answer_recorded(frame* home, Op const* op, bool movable) {
+[[gnu::always_inline]] inline result_of<Op> answer_at_edge(frame* home, std::size_t masked, Op const* op,
+                                                           bool movable) {
     using result = result_of<Op>;
     auto& run = *static_cast<replay_run*>(home->self);
     if (run.replaying()) {
@@ -228,7 +229,18 @@ result_of<Op> answer_recorded(frame* home, Op const* op, bool movable) {
         else if constexpr (Copies)
             return recorded_value<std::remove_cv_t<result>>(recorded);
     }
-    return perform_recorded<Op, Copies>(run, home, op, movable);
+    return perform_recorded<Op, Copies>(run, home, masked, op, movable);
+}
+
+// How everything is answered that leaves a multishot body.
+template <class Op, bool Copies>
+result_of<Op> answer_recorded(frame* home, Op const* op, bool movable) {
+    return answer_at_edge<Op, Copies>(home, 0, op, movable);
+}
+// And what is masked in it, for handlers outside it. Never remembered, so the search has just said how many they are.
+template <class Op, bool Copies>
+result_of<Op> answer_recorded_masked(frame* home, Op const* op, bool movable) {
+    return answer_at_edge<Op, Copies>(home, this_thread()->masked, op, movable);
 }
 
 } // namespace effects::detail

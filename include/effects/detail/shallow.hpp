@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <effects/detail/handled.hpp>
+#include <effects/detail/offered.hpp>
 
 namespace effects::shallow {
 
@@ -198,6 +199,17 @@ decltype(auto) handle_shallow(Body&& body, std::tuple<Pieces...>&& pieces) {
     } else {
         return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces));
     }
+}
+
+template <class Answer, class Outer, class Body, class... Hs>
+decltype(auto) handle_shallow_under(Body&& body, Hs&&... hs) {
+    static_assert(performs_checked<Outer, pieces_in<Hs...>>);
+    auto pieces = all_pieces_of(std::forward<Hs>(hs)...);
+    using callable = callable_under<Body, Outer, Hs...>;
+    if constexpr (std::is_reference_v<callable>)
+        return handle_shallow<Answer>(std::forward<Body>(body), std::move(pieces));
+    else
+        return handle_shallow<Answer>(callable{std::forward<Body>(body)}, std::move(pieces));
 }
 
 } // namespace effects::detail

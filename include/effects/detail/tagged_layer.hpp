@@ -80,11 +80,12 @@ template <class Tag, class Op>
 result_of<Op> answer_at_tag(frame* home, Op const* op, bool movable) {
     using key = tagged<Tag, Op>;
     frame& outer = *home->outer;
-    lookup_slot found = search(outer, operation_id<key>::info);
-    if (!found.operation) {
-        if (lookup_slot plain = search(outer, operation_id<Op>::info); plain.operation)
+    bool handled;
+    lookup_slot found = find_answer<key>(outer, handled);
+    if (!handled) {
+        if (lookup_slot plain = find_answer<Op>(outer, handled); handled)
             return reinterpret_cast<answer_function<Op>>(plain.answer)(plain.home, op, movable);
-        found = look_up<key>(outer, std::source_location::current(), nullptr);
+        found = look_up<key>(outer, this_thread()->performed_at, nullptr);
     }
     auto answer = reinterpret_cast<answer_function<key>>(found.answer);
     if constexpr (std::is_move_constructible_v<Op>) {
@@ -120,7 +121,8 @@ struct retagging<Tag, can<Ops...>> : layer_frame {
     inline static const clause_entry entries[] = {
         {&operation_id<Ops>::info, reinterpret_cast<any_function>(&answer_at_tag<Tag, Ops>), clause_kind::on}...,
         {nullptr, nullptr, clause_kind::on}};
-    inline static const frame_table table_of{entries, sizeof...(Ops), type_name<tag<Tag>>()};
+    inline static const frame_table table_of{
+        .entries = entries, .size = sizeof...(Ops), .handler = type_name<tag<Tag>>(), .wants_place = true};
 };
 
 // ---- the installed handler ----
@@ -160,7 +162,10 @@ struct tagged_layer<Tag, Held, Base, Scope, Captures, Kind, can<Ops...>> : Base 
     inline static const clause_entry entries_at_tag[] = {
         {&operation_id<tagged<Tag, Ops>>::info, reinterpret_cast<any_function>(answer_to<tagged<Tag, Ops>>()), Kind}...,
         {nullptr, nullptr, Kind}};
-    inline static const frame_table table_at_tag{entries_at_tag, sizeof...(Ops), Base::handler_name()};
+    inline static const frame_table table_at_tag{.entries = entries_at_tag,
+                                                 .size = sizeof...(Ops),
+                                                 .handler = Base::handler_name(),
+                                                 .wants_place = Base::wants_place};
 };
 
 template <class Answer, class Held, class Tag, class Piece, class Scope>

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 
 #include <effects/detail/frame.hpp>
 
@@ -25,6 +26,9 @@ struct thread_state {
     std::byte* idle_stacks;  // of the default size, ready to be used again
     std::uint32_t idle_count;
     std::uint32_t idle_limit; // at which release_stack stops adding to them by itself; 0: at once
+    // What the last search tells the answer that it found, and which is called next.
+    std::source_location performed_at;
+    std::size_t masked; // handlers to be skipped beyond the multishot body that is left
 };
 
 extern "C" {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -15,6 +17,8 @@ namespace effects::http {
 class error : public effects::error {
 public:
     using effects::error::error;
+    /// The peer closed before its response, or in the midst of it, or no connection became free in time.
+    bool transient() const noexcept override;
     [[noreturn]] void throw_copy() const override { throw *this; }
 };
 
@@ -40,23 +44,29 @@ inline std::error_code make_error_code(errc e) noexcept { return {static_cast<in
 
 /// What `response::raise_for_status` throws for a status of 400 or more.
 ///
-///     catch (http::status_error const& e) { if (e.status() == 429) …; log(e.what(), e.body()); }
+///     catch (http::status_error const& e) { if (e.status() == 404) …; log(e.what(), e.body()); }
 class status_error : public error {
 public:
     /// Keeps the first KiB of `body`.
-    status_error(int status, std::string_view reason, std::string url, std::string_view body);
+    status_error(int status, std::string_view reason, std::string url, std::string_view body,
+                 std::optional<std::chrono::nanoseconds> retry_after = std::nullopt);
 
     int status() const noexcept { return status_; }
     /// Where the response came from, secrets taken out; empty when it is unknown.
     std::string const& url() const noexcept { return url_; }
     /// The first KiB of the response's body. It stays out of `what()`: who knows what it holds.
     std::string const& body() const noexcept { return body_; }
+    /// The server is busy, or one in between could not reach it: 408, 429, 502, 503, 504.
+    bool transient() const noexcept override;
+    /// As the response's `retry_after()`.
+    std::optional<std::chrono::nanoseconds> retry_after() const noexcept override { return retry_after_; }
     [[noreturn]] void throw_copy() const override { throw *this; }
 
 private:
     int status_;
     std::string url_;
     std::string body_;
+    std::optional<std::chrono::nanoseconds> retry_after_;
 };
 
 /// Thrown by a handler of a `router` to answer with an error: the client gets the status and the message as

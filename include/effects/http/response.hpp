@@ -39,6 +39,9 @@ struct response {
     bool ok() const noexcept { return status < 400; }
     /// The first value of a header.
     std::optional<std::string> header(std::string_view name) const { return headers.get(name); }
+    /// How long Retry-After asks to wait (RFC 9110, section 10.2.3): its seconds, or from the response's Date to its date. Empty without it, or
+    /// where it is neither; never negative.
+    std::optional<std::chrono::nanoseconds> retry_after() const;
     /// The body, as it came (UTF-8 unless Content-Type says otherwise).
     std::string const& text() const& noexcept { return body; }
     std::string text() && { return std::move(body); }
@@ -49,7 +52,10 @@ struct response {
         return detail::from_text<Json>(
             body, [&](std::size_t at, std::string const& why) { detail::bad_json(*this, at, why); });
     }
-    /// Throws `http::status_error`, with the first KiB of the body, when the status is 400 or more.
+    /// Throws `http::status_error`, with the first KiB of the body, when the status is 400 or more. `async::retry` tries again
+    /// what is busy (408, 429, 502, 503, 504), as late as Retry-After asks:
+    ///
+    ///     auto rates = async::retry([] { return perform(http::get("https://bank/rates")).raise_for_status(); }).json();
     response const& raise_for_status() const&;
     response raise_for_status() &&;
 

@@ -10,6 +10,8 @@ namespace effects::net {
 class error : public effects::error {
 public:
     using effects::error::error;
+    /// As every error of the operating system, and `errc::end_of_stream`: the peer went away in the midst of it.
+    bool transient() const noexcept override;
     [[noreturn]] void throw_copy() const override { throw *this; }
 };
 

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <iosfwd>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,11 +61,16 @@ struct log {
 
 /// Writes lines to the log; see `log`.
 struct logger {
-    void operator()(level how, std::string message, log_fields fields = {}) const;
-    void debug(std::string message, log_fields fields = {}) const;
-    void info(std::string message, log_fields fields = {}) const;
-    void warn(std::string message, log_fields fields = {}) const;
-    void error(std::string message, log_fields fields = {}) const;
+    void operator()(level how, std::string message, log_fields fields = {},
+                    std::source_location where = std::source_location::current()) const;
+    void debug(std::string message, log_fields fields = {},
+               std::source_location where = std::source_location::current()) const;
+    void info(std::string message, log_fields fields = {},
+              std::source_location where = std::source_location::current()) const;
+    void warn(std::string message, log_fields fields = {},
+              std::source_location where = std::source_location::current()) const;
+    void error(std::string message, log_fields fields = {},
+               std::source_location where = std::source_location::current()) const;
 };
 
 /// Writes a line to the log: what happened, in the same words each time, and in fields what differs.

@@ -89,6 +89,13 @@ public:
     std::string const& detail() const noexcept { return fields_.detail; }
     int position() const noexcept { return fields_.position; }
     error_fields const& fields() const noexcept { return fields_; }
+    /// What to try again is the whole transaction:
+    ///
+    ///     async::retry([&] { sql::transaction(move_money); });
+    ///
+    /// Serialization failures, deadlocks, locks that somebody else holds (SQLite's busy and locked), lost connections (class 08), too many of
+    /// them, a server that restarts: 40001, 40P01, 55P03, 53300, 57P01, 57P02, 57P03, 57P05.
+    bool transient() const noexcept override;
     /// Of the class that stands for its SQLSTATE.
     [[noreturn]] void throw_copy() const override;
 
@@ -222,10 +229,7 @@ class conversion_error : public detail::coded_class<error, errc::datatype_mismat
 /// Throws the most specific class there is for `sqlstate`. For those who write handlers.
 [[noreturn]] void throw_error(std::string_view sqlstate, std::string message, error_fields fields = {});
 
-/// True where trying again, with nothing else changed, may succeed: serialization failures, deadlocks, locks, lost
-/// connections, too many connections, a server that restarts. What to try again is the whole transaction:
-///
-///     async::retry({.when = sql::is_transient}, [&] { sql::transaction(move_money); });
+/// A database's error, and transient: for a `retry` that is to repeat nothing else.
 bool is_transient(effects::error const& e) noexcept;
 
 } // namespace effects::sql

@@ -110,14 +110,14 @@ struct untagged {
 
 struct performing {
     session (*begin)(sql::begin&&, std::source_location where);
-    void (*commit)(sql::commit&&);
-    void (*rollback)(sql::rollback&&);
+    void (*commit)(sql::commit&&, std::source_location where);
+    void (*rollback)(sql::rollback&&, std::source_location where);
 };
 template <class At>
 inline constexpr performing performing_at{
     [](sql::begin&& op, std::source_location where) -> session { return effects::perform(At{}(std::move(op)), where); },
-    [](sql::commit&& op) { effects::perform(At{}(std::move(op))); },
-    [](sql::rollback&& op) { effects::perform(At{}(std::move(op))); },
+    [](sql::commit&& op, std::source_location where) { effects::perform(At{}(std::move(op)), where); },
+    [](sql::rollback&& op, std::source_location where) { effects::perform(At{}(std::move(op)), where); },
 };
 
 // Begun when made. The destructor does nothing: a session that is dropped rolls back by itself.
@@ -132,6 +132,7 @@ public:
 private:
     performing const& perform_;
     sql::session session_;
+    std::source_location where_;
     bool committed_ = false;
 };
 
@@ -151,15 +152,17 @@ private:
 // `f` with its statements bound to the session; those that are bound already belong to an inner transaction.
 template <class At>
 void run_in(At at, session const& s, body f) {
-    auto bind = [at, &s](auto op) {
+    using place = std::source_location;
+    auto bind = [at, &s](auto op, place where) {
         if (!op.session()) op.in(s);
-        return effects::perform(at(std::move(op)));
+        return effects::perform(at(std::move(op)), where);
     };
-    effects::handle([f] { f(); }, at(effects::on<query>([&bind](query q) { return bind(std::move(q)); })),
-                    at(effects::on<script>([&bind](script q) { return bind(std::move(q)); })),
-                    at(effects::on<begin>([at, &s](begin op) {
+    effects::handle([f] { f(); },
+                    at(effects::on<query>([&](query q, place where) { return bind(std::move(q), where); })),
+                    at(effects::on<script>([&](script q, place where) { return bind(std::move(q), where); })),
+                    at(effects::on<begin>([at, &s](begin op, place where) {
                         if (!op.outer) op.outer = s;
-                        return effects::perform(at(std::move(op)));
+                        return effects::perform(at(std::move(op)), where);
                     })));
 }
 extern template void run_in<untagged>(untagged, session const&, body);

@@ -8,7 +8,8 @@
 namespace effects::test {
 
 /// Thrown out of `perform` where a mock knows the operation's type, but no expectation wants it. The test fails even
-/// if the logic swallows it. `what()` shows the operation, the nearest expectation with what differs, and the calls before.
+/// if the logic swallows it. `what()` shows the operation and where it was performed, the nearest expectation with what differs, and the
+/// calls before.
 class unexpected_operation : public std::logic_error {
 public:
     using std::logic_error::logic_error;

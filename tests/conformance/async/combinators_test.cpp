@@ -319,6 +319,21 @@ EFFECTS_IN_BOTH_WORLDS("any of failures only lists them all, in order", "[async]
     }
 }
 
+EFFECTS_IN_BOTH_WORLDS("any is tried again where one of its failures may go away", "[async][any][retry]") {
+    auto calls_of = [](auto first, auto second) {
+        int calls = 0;
+        CHECK_THROWS_AS(async::retry({.attempts = 2, .backoff = async::constant(0ms)},
+                                     [&] {
+                                         ++calls;
+                                         async::any([&] { throw first; }, [&] { throw second; });
+                                     }),
+                        async::all_failed);
+        return calls;
+    };
+    CHECK(calls_of(std::runtime_error("for good"), refused()) == 2);
+    CHECK(calls_of(std::runtime_error("for good"), 3) == 1);
+}
+
 EFFECTS_IN_BOTH_WORLDS("any of a range", "[async][any]") {
     std::vector<std::function<int()>> jobs{[]() -> int { throw 1; }, [] { return 2; }};
     CHECK(async::any(jobs) == 2);

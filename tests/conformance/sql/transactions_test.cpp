@@ -262,8 +262,7 @@ ON_EVERY_DATABASE("transactions of several tasks do not mix, and no increment is
                         perform(sql::query("update t set a = $1", a + 1));
                     });
                 };
-                async::retry({.attempts = 100, .when = [](effects::error const& e) { return sql::is_transient(e); }},
-                             increment);
+                async::retry({.attempts = 100}, increment);
             });
     });
 

@@ -2,6 +2,7 @@
 // Exact times, which only a simulated world has.
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <string>
@@ -294,6 +295,95 @@ TEST_CASE("retry gives up at once where the next attempt would begin after the d
                           "while retrying, after 2 attempts (no time for another): refused");
         CHECK(calls == 2);
         CHECK(elapsed(begun) == 400ms);
+    });
+}
+
+namespace {
+
+struct busy_for : effects::error {
+    explicit busy_for(std::optional<std::chrono::nanoseconds> until)
+        : error(std::make_error_code(std::errc::resource_unavailable_try_again), "busy"), asked(until) {}
+    std::optional<std::chrono::nanoseconds> retry_after() const noexcept override { return asked; }
+    std::optional<std::chrono::nanoseconds> asked;
+};
+
+struct busy_answer { // asks as an http::response does
+    std::optional<std::chrono::nanoseconds> asked;
+    std::optional<std::chrono::nanoseconds> retry_after() const { return asked; }
+};
+
+async::duration wait_after(async::retry_options how, std::optional<std::chrono::nanoseconds> asked) {
+    how.attempts = 2;
+    return time_of([&] { CHECK_THROWS_AS(async::retry(how, [&] { throw busy_for(asked); }), busy_for); });
+}
+
+} // namespace
+
+TEST_CASE("retry waits as long as the error asks, or as the backoff says, whichever is longer", "[async][retry]") {
+    sim::run([] {
+        async::retry_options how{.backoff = async::constant(2s)};
+        CHECK(wait_after(how, 5s) == 5s);
+        CHECK(wait_after(how, 1s) == 2s);
+        CHECK(wait_after(how, -1s) == 2s);
+        CHECK(wait_after(how, std::nullopt) == 2s);
+    });
+}
+
+TEST_CASE("no more than max_retry_after can be asked of retry", "[async][retry]") {
+    sim::run([] {
+        async::retry_options how{.backoff = async::constant(2s)};
+        CHECK(wait_after(how, 24h) == 1min);
+        how.max_retry_after = 10s;
+        CHECK(wait_after(how, std::chrono::nanoseconds::max()) == 10s);
+        CHECK(wait_after(how, 5s) == 5s);
+        how.max_retry_after = 0s;
+        CHECK(wait_after(how, 5s) == 2s);
+        how.max_retry_after = -1s;
+        CHECK(wait_after(how, 5s) == 2s);
+    });
+}
+
+TEST_CASE("a result that is tried again may ask for a wait, too", "[async][retry]") {
+    sim::run([] {
+        int calls = 0;
+        async::retry_options how{.backoff = async::constant(1s),
+                                 .when = [](busy_answer const& a) { return a.asked.has_value(); }};
+        CHECK(time_of([&] {
+                  async::retry(how, [&] { return ++calls == 1 ? busy_answer{7s} : busy_answer{std::nullopt}; });
+              }) == 7s);
+        CHECK(calls == 2);
+    });
+}
+
+TEST_CASE("retry gives up where what is asked for lies beyond the deadline", "[async][retry][timeout]") {
+    sim::run([] {
+        CHECK(time_of([] {
+                  CHECK_THROWS_WITH(
+                      async::timeout(
+                          3s, [] { async::retry({.backoff = async::constant(1s)}, [] { throw busy_for(5s); }); }),
+                      "while retrying, after 1 attempt (no time for another): busy");
+              }) == 0s);
+    });
+}
+
+TEST_CASE("a function's own timeout is tried again, one around the retry is not", "[async][retry][timeout]") {
+    sim::run([] {
+        int calls = 0;
+        async::retry({.backoff = async::constant(1s)}, [&] {
+            if (++calls == 1) async::timeout(1s, [] { async::sleep_for(1h); });
+        });
+        CHECK(calls == 2);
+
+        calls = 0;
+        CHECK_THROWS_AS(async::timeout(1s,
+                                       [&] {
+                                           async::retry([&] {
+                                               ++calls;
+                                               async::sleep_for(1h);
+                                           });
+                                       }),
+                        async::timed_out);
+        CHECK(calls == 1);
     });
 }
 

@@ -184,6 +184,14 @@ TEST_CASE("an operation at a tag without a handler throws, naming operation and 
         CHECK_THAT(e.what(), Catch::Contains("on effects::tagged<") && Catch::Contains("backup"));
     }
     // A clause at the tag that asks further out, where nobody is.
+    try {
+        line = __LINE__ + 1;
+        auto asks = on<ask>([](ask const& op) { return perform(op); });
+        handle([] { return perform(at<audit>(ask{})); }, at<audit>(asks));
+        FAIL("nobody answers");
+    } catch (effects::unhandled_operation const& e) {
+        CHECK(e.where().line() == line);
+    }
     CHECK_THROWS_WITH(handle([] { return perform(at<audit>(ask{})); }, at<audit>(adding(1))),
                       Catch::Contains("unhandled operation effects::tagged<") && Catch::Contains("audit"));
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/error.hpp>
 
+#include <chrono>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -29,7 +32,43 @@ std::string what(F&& f) {
     return "(nothing thrown)";
 }
 
+// What knows better than its code.
+struct busy : error {
+    busy() : error(std::make_error_code(std::errc::permission_denied), "busy") {}
+    bool transient() const noexcept override { return true; }
+    std::optional<std::chrono::nanoseconds> retry_after() const noexcept override { return std::chrono::seconds(3); }
+    [[noreturn]] void throw_copy() const override { throw *this; }
+};
+
 } // namespace
+
+TEST_CASE("errors that may go away by themselves are transient, by their code", "[core][error]") {
+    for (auto code : {std::errc::timed_out, std::errc::connection_refused, std::errc::connection_reset,
+                      std::errc::connection_aborted, std::errc::broken_pipe, std::errc::host_unreachable,
+                      std::errc::network_unreachable, std::errc::network_down, std::errc::network_reset,
+                      std::errc::resource_unavailable_try_again}) {
+        CHECK(error(std::make_error_code(code), "x").transient());
+        CHECK(error(std::error_code(static_cast<int>(code), std::system_category()), "x").transient());
+    }
+    for (auto code : {std::errc::permission_denied, std::errc::no_such_file_or_directory, std::errc::address_in_use,
+                      std::errc::operation_canceled, std::errc::no_space_on_device, std::errc::invalid_argument})
+        CHECK_FALSE(error(std::make_error_code(code), "x").transient());
+    CHECK_FALSE(error(std::error_code(), "x").transient());
+    CHECK(error(refused(), "x").retry_after() == std::nullopt);
+}
+
+TEST_CASE("an error's class may know better whether it is transient, also in a copy with context", "[core][error]") {
+    std::exception_ptr shared = std::make_exception_ptr(busy());
+    effects::detail::mark_shared(shared, effects::detail::sharing::by_threads);
+    try {
+        with_context("asking", [&] { std::rethrow_exception(shared); });
+        FAIL("it should have thrown");
+    } catch (error const& e) {
+        CHECK(std::string(e.what()) == "while asking: busy");
+        CHECK(e.transient());
+        CHECK(e.retry_after() == std::chrono::seconds(3));
+    }
+}
 
 TEST_CASE("an error has a code and a message", "[core][error]") {
     error e(refused(), "connection refused");

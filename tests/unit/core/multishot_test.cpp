@@ -966,3 +966,307 @@ TEST_CASE("a multishot body that is captured by an outer handler goes on where i
     REQUIRE(in_second.empty());
     CHECK(std::move(kept).resume(8) == std::vector{711, 710, 821, 820});
 }
+
+// ---- masks ----
+
+namespace {
+
+struct lone { // handled once at most
+    using result_type = int;
+};
+struct by_default {
+    using result_type = int;
+    static int default_answer(by_default const&) { return 7; }
+};
+struct only_once {
+    using result_type = std::unique_ptr<int>;
+};
+
+template <class Op>
+auto masked() {
+    return effects::mask<Op>([] { return perform(Op{}); });
+}
+auto says(trace& log, std::string who, int answer) {
+    return on<ask>([&log, who, answer] {
+        log.push_back(who);
+        return answer;
+    });
+}
+
+} // namespace
+
+TEST_CASE("what is masked in a multishot body reaches the handler beyond, once for all runs",
+          "[core][multishot][mask]") {
+    trace log;
+    auto answers = handle(
+        [&] {
+            return multishot::handle(
+                [] {
+                    int before = perform(ask{}) * 1000 + masked<ask>() * 100;
+                    bool chosen = perform(choose{});
+                    return before + masked<ask>() * 10 + chosen;
+                },
+                both_ways(), as_list());
+        },
+        says(log, "near", 1), says(log, "far", 2));
+
+    CHECK(answers == std::vector{1221, 1220});
+    CHECK(log == trace{"near", "far", "far", "far"}); // what comes after the choice, in each run
+}
+
+TEST_CASE("a masked operation of the multishot handler itself skips that handler, and is recorded",
+          "[core][multishot][mask]") {
+    int asked = 0;
+    auto answers = handle(
+        [] {
+            return multishot::handle(
+                [] {
+                    bool outer = masked<choose>();
+                    bool own = perform(choose{});
+                    return outer * 100 + own * 10 + masked<choose>();
+                },
+                both_ways(), as_list());
+        },
+        on<choose>([&] { return ++asked == 1; }));
+
+    CHECK(answers == std::vector{110, 100});
+    CHECK(asked == 3);
+}
+
+TEST_CASE("masks reach through the edges of several multishot bodies", "[core][multishot][mask]") {
+    trace log;
+    auto answers = handle(
+        [&] {
+            return multishot::handle(
+                [&] {
+                    return multishot::handle(
+                        [] {
+                            int one = masked<ask>();
+                            int two = effects::mask<ask, ask>([] { return perform(ask{}); });
+                            int none = perform(ask{});
+                            bool a = perform(choose{});
+                            return none * 1000 + one * 100 + two * 10 + a;
+                        },
+                        both_ways(), as_list(), says(log, "innermost", 1));
+                },
+                control<pick>([](pick, auto k) { return k.resume(1); }));
+        },
+        says(log, "near", 2), says(log, "far", 3));
+
+    CHECK(answers == std::vector{1231, 1230});
+    CHECK(log == trace{"near", "far", "innermost"});
+}
+
+TEST_CASE("a handler in a multishot body takes up a mask before its edge", "[core][multishot][mask]") {
+    trace log;
+    auto answers = handle(
+        [&] {
+            return multishot::handle(
+                [&] {
+                    int sum = handle([] { return masked<ask>() * 10 + perform(ask{}); }, on<ask>([] { return 1; }));
+                    return sum * 10 + perform(choose{});
+                },
+                both_ways(), as_list());
+        },
+        says(log, "near", 2), says(log, "far", 3));
+
+    CHECK(answers == std::vector{211, 210});
+    CHECK(log == trace{"near"});
+}
+
+TEST_CASE("a mask around a multishot handler is passed by what its body performs", "[core][multishot][mask]") {
+    trace log;
+    auto answers = handle(
+        [&] {
+            return effects::mask<ask>([] {
+                return multishot::handle([] { return perform(ask{}) * 100 + masked<ask>() * 10 + perform(choose{}); },
+                                         both_ways(), as_list());
+            });
+        },
+        says(log, "near", 1), says(log, "far", 2), says(log, "farthest", 3));
+
+    CHECK(answers == std::vector{231, 230});
+    CHECK(log == trace{"far", "farthest"});
+}
+
+TEST_CASE("what is masked in a multishot body and handled nowhere beyond is unhandled, in each run",
+          "[core][multishot][mask]") {
+    unsigned line = 0;
+    auto lines = handle(
+        [&] {
+            return multishot::handle(
+                [&] {
+                    unsigned where = 0;
+                    try {
+                        line = __LINE__ + 1;
+                        effects::mask<lone>([] { return perform(lone{}); });
+                    } catch (effects::unhandled_operation const& e) {
+                        CHECK(e.operation().find("lone") != std::string::npos);
+                        where = e.where().line();
+                    }
+                    return perform(choose{}) ? where : where + 1;
+                },
+                both_ways(), as_list());
+        },
+        on<lone>([] { return 1; }));
+
+    CHECK(lines == std::vector{line, line + 1});
+}
+
+TEST_CASE("a masked operation's default answer is used beyond a multishot body", "[core][multishot][mask]") {
+    auto answers = handle(
+        [] {
+            return multishot::handle(
+                [] { return perform(by_default{}) * 100 + masked<by_default>() * 10 + perform(choose{}); }, both_ways(),
+                as_list());
+        },
+        on<by_default>([] { return 1; }));
+
+    CHECK(answers == std::vector{171, 170});
+}
+
+TEST_CASE("an exception that answers a masked operation is recorded as others are", "[core][multishot][mask]") {
+    int thrown = 0;
+    auto answers = handle(
+        [] {
+            return multishot::handle(
+                [] {
+                    int caught = 0;
+                    try {
+                        masked<ask>();
+                    } catch (std::out_of_range const&) {
+                        caught = 1;
+                    }
+                    return caught * 10 + perform(choose{});
+                },
+                both_ways(), as_list());
+        },
+        on<ask>([] { return 1; }), on<ask>([&]() -> int {
+            ++thrown;
+            throw std::out_of_range("far");
+        }));
+
+    CHECK(answers == std::vector{11, 10});
+    CHECK(thrown == 1);
+}
+
+TEST_CASE("a masked operation whose answer can't be kept is performed, and makes the body unrepeatable",
+          "[core][multishot][mask]") {
+    std::vector<int> answers;
+    handle(
+        [&] {
+            multishot::handle(
+                [&] {
+                    int given = *masked<only_once>();
+                    answers.push_back(given * 10 + perform(choose{}));
+                },
+                control<choose>([](choose, auto k) {
+                    k.resume(true);
+                    CHECK_THROWS_AS(k.resume(false), multishot::unrepeatable);
+                }));
+        },
+        on<only_once>([] { return std::make_unique<int>(1); }), on<only_once>([] { return std::make_unique<int>(2); }));
+
+    CHECK(answers == std::vector{21});
+}
+
+TEST_CASE("a multishot body is captured whole by a control clause beyond, of a masked operation",
+          "[core][multishot][mask]") {
+    std::optional<effects::resumption<ask, std::vector<int>>> kept;
+    auto first = handle(
+        [] { return multishot::handle([] { return masked<ask>() * 10 + perform(choose{}); }, both_ways(), as_list()); },
+        on<ask>([] { return 1; }), control<ask>([&](ask, effects::resumption<ask, std::vector<int>> k) {
+            kept = std::move(k);
+            return std::vector{-1};
+        }));
+
+    CHECK(first == std::vector{-1});
+    CHECK(std::move(*kept).resume(4) == std::vector{41, 40});
+}
+
+// ---- capabilities ----
+
+TEST_CASE("a multishot body is given the capability that it asks for, in each run", "[core][multishot][can]") {
+    using effects::can;
+    auto answers = handle(
+        [](can<ask> outer) {
+            return multishot::handle(
+                outer, [](can<choose, ask> fx) { return fx.perform(ask{}) * 10 + fx.perform(choose{}); }, both_ways(),
+                as_list());
+        },
+        on<ask>([] { return 4; }));
+    CHECK(answers == std::vector{41, 40});
+
+    auto body = [](can<choose> fx) { return fx.perform(choose{}) ? 1 : 2; };
+    CHECK(multishot::handle(body, both_ways(), as_list()) == std::vector{1, 2});
+    CHECK(multishot::handle([](auto fx) { return fx.perform(choose{}) ? 1 : 2; }, both_ways(), as_list()) ==
+          std::vector{1, 2});
+    CHECK(multishot::handle<std::vector<int>>(body, both_ways(), as_list()) == std::vector{1, 2});
+    CHECK(multishot::handle([](can<choose> fx) { return fx.perform(choose{}) ? 1 : 2; },
+                            on<choose>([] { return true; })) == 1); // without control
+}
+
+namespace {
+
+struct both_sides {
+    int base;
+    int sum(effects::can<choose> fx) const { return base + (fx.perform(choose{}) ? 1 : 2); }
+};
+
+// Changes itself, so each run has one of its own.
+struct counts_calls {
+    int calls = 0;
+    int operator()(effects::can<choose> fx) {
+        ++calls;
+        bool chosen = fx.perform(choose{});
+        return calls * 10 + chosen;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a member function with a capability is a multishot body", "[core][multishot][can]") {
+    both_sides const object{10};
+    CHECK(multishot::handle(std::bind_front(&both_sides::sum, &object), both_ways(), as_list()) == std::vector{11, 12});
+}
+
+TEST_CASE("a multishot body with a capability that changes itself starts each run as it was given",
+          "[core][multishot][can]") {
+    CHECK(multishot::handle(counts_calls{}, both_ways(), as_list()) == std::vector{11, 10});
+    counts_calls borrowed;
+    CHECK(multishot::handle(borrowed, both_ways(), as_list()) == std::vector{11, 20});
+}
+
+TEST_CASE("a capability's multishot resumption outlives its handle", "[core][multishot][can]") {
+    multishot::resumption<choose, int> kept;
+    int first = multishot::handle(
+        [owned = std::make_shared<int>(5)](effects::can<choose> fx) { return *owned + (fx.perform(choose{}) ? 1 : 2); },
+        control<choose>([&](choose, multishot::resumption<choose, int> k) {
+            kept = k;
+            return -1;
+        }));
+
+    CHECK(first == -1);
+    CHECK(kept.resume(true) == 6);
+    CHECK(kept.resume(false) == 7);
+}
+
+TEST_CASE("a handler at a tag inside a multishot body reaches its tag further out, once for all runs",
+          "[core][multishot][at]") {
+    struct spot;
+    int asked = 0;
+    auto answers = handle(
+        [] {
+            return multishot::handle(
+                [] {
+                    int sum = handle([] { return perform(effects::at<spot>(ask{})); },
+                                     effects::at<spot>(on<ask>([](ask const& op) { return perform(op) + 1; })));
+                    return sum * 10 + perform(choose{});
+                },
+                both_ways(), as_list());
+        },
+        effects::at<spot>(on<ask>([&] { return ++asked; })));
+
+    CHECK(answers == std::vector{21, 20});
+    CHECK(asked == 1);
+}

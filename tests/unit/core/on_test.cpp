@@ -2,7 +2,9 @@
 #include "operations.hpp"
 
 #include <memory>
+#include <source_location>
 #include <stdexcept>
+#include <string>
 
 #include <catch2/catch.hpp>
 
@@ -192,4 +194,78 @@ TEST_CASE("the handlers move until they are installed, and then stay where they 
             CHECK(handle([] { return perform(choose{}); }, [](ask) { return 1; }));
         },
         at_home{});
+}
+
+// ---- the place of the perform ----
+
+namespace {
+
+auto line_of() {
+    return on<ask>([](ask const&, std::source_location where) { return static_cast<int>(where.line()); });
+}
+
+} // namespace
+
+TEST_CASE("a clause may ask where its operation was performed, each time anew", "[core][on][place]") {
+    std::string file, function;
+    handle(
+        [&] {
+            for (int i = 0; i < 3; ++i) {
+                CHECK(perform(ask{}) == __LINE__);
+                CHECK(perform(ask{}) == __LINE__);
+            }
+            perform(tell{"x"});
+        },
+        line_of(), on<tell>([&](tell, std::source_location where) {
+            file = where.file_name();
+            function = where.function_name();
+        }));
+
+    CHECK(file == __FILE__);
+    CHECK(function.find("operator()") != std::string::npos);
+}
+
+TEST_CASE("a middleware passes the place of the perform on", "[core][on][place]") {
+    auto passes_on = on<ask>([](ask op, std::source_location where) { return perform(op, where) * 10; });
+    auto itself = on<ask>([](ask op) { return perform(op); });
+    int const middleware = __LINE__ - 1;
+
+    handle([] { CHECK(perform(ask{}) == __LINE__ * 100); }, passes_on, passes_on, line_of());
+    handle([&] { CHECK(perform(ask{}) == middleware); }, itself, line_of());
+    handle([&] { CHECK(perform(ask{}) == middleware * 10); }, itself, passes_on, line_of());
+}
+
+TEST_CASE("a clause that asks for the place is told it behind fibers, masks, tags and stacks of handlers",
+          "[core][on][place]") {
+    auto body = [] {
+        CHECK(perform(ask{}) == __LINE__);
+        CHECK(perform(ask{}) == __LINE__);
+    };
+    handle([&] { handle(body, effects::control<hold>([](hold, auto) {})); }, line_of());
+    handle([&] { effects::mask<ask>(body); }, on<ask>([] { return 1; }), line_of());
+    handle(body, effects::handlers(line_of(), on<ask>([] { return 1; })));
+    handle(
+        [] {
+            CHECK(perform(effects::at<hold>(ask{})) == __LINE__);
+            CHECK(perform(effects::at<hold>(ask{})) == __LINE__);
+        },
+        effects::at<hold>(line_of()));
+    handle([] { CHECK(perform(effects::at<hold>(ask{})) == __LINE__); },
+           effects::at<hold>(on<ask>([](ask op, std::source_location where) { return perform(op, where); })),
+           line_of());
+    auto const borrowed = line_of();
+    handle(body, borrowed);
+}
+
+TEST_CASE("a clause that asks for the place may take its operation in any way", "[core][on][place]") {
+    struct parcel {
+        using result_type = int;
+        std::unique_ptr<int> what;
+    };
+    auto body = [] { return perform(parcel{std::make_unique<int>(3)}); };
+
+    CHECK(handle(body, on<parcel>([](parcel op, std::source_location) { return *op.what; })) == 3);
+    CHECK(handle(body, on<parcel>([](parcel&& op, std::source_location) noexcept { return *op.what; })) == 3);
+    CHECK(handle(body, on<parcel>([](auto const& op, std::source_location) { return *op.what; })) == 3);
+    CHECK(handle(body, on<parcel>([](auto&&... all) { return static_cast<int>(sizeof...(all)); })) == 1);
 }

@@ -3,11 +3,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <sstream>
 
 #include <effects/http/response.hpp>
 
 namespace http = effects::http;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -83,6 +85,64 @@ TEST_CASE("raise_for_status throws the status, the URL and the first KiB of the 
                    Catch::Contains("502 Bad Gateway") && Catch::Contains("pay.example") && !Catch::Contains("s3cret"));
         CHECK_THAT(e.url(), !Catch::Contains("s3cret"));
     }
+}
+
+TEST_CASE("of an error status that of a busy server is transient", "[http][error]") {
+    auto transient = [](int status) {
+        try {
+            http::respond(status).raise_for_status();
+        } catch (effects::error const& e) {
+            return e.transient();
+        }
+        FAIL("no exception");
+        return false;
+    };
+    for (int status : {408, 429, 502, 503, 504}) CHECK(transient(status));
+    for (int status : {400, 401, 403, 404, 409, 422, 500, 501, 505, 599}) CHECK_FALSE(transient(status));
+}
+
+TEST_CASE("of HTTP's own errors those of a connection that was lost are transient", "[http][error]") {
+    for (int i = 1; i <= static_cast<int>(http::errc::no_free_connection); ++i) {
+        auto code = static_cast<http::errc>(i);
+        bool lost = code == http::errc::no_response || code == http::errc::body_truncated ||
+                    code == http::errc::no_free_connection;
+        CHECK(http::error(code, "x").transient() == lost);
+    }
+    CHECK(http::error(std::make_error_code(std::errc::connection_reset), "x").transient());
+    CHECK_FALSE(http::request_error(503, "not ours to retry").transient());
+}
+
+TEST_CASE("Retry-After is seconds, or a date that counts from the response's own", "[http][response]") {
+    auto asked = [](std::string value, std::string date = {}) {
+        http::response r = http::unavailable().with_header("Retry-After", std::move(value));
+        if (!date.empty()) r = std::move(r).with_header("Date", std::move(date));
+        return r.retry_after();
+    };
+    std::string const noon = "Sun, 06 Nov 1994 12:00:00 GMT";
+
+    CHECK(asked("120") == 120s);
+    CHECK(asked(" 0 ") == 0s);
+    CHECK(asked("Sun, 06 Nov 1994 12:01:30 GMT", noon) == 90s);
+    CHECK(asked("Sun, 06 Nov 1994 11:00:00 GMT", noon) == 0s);
+    CHECK(asked("9223372036").value() == 9223372036s);
+    CHECK(asked("9223372037").value() == 9223372036s); // no overflow, of whichever integer
+    CHECK(asked("99999999999999999999999").value() == 9223372036s);
+    CHECK(asked("Fri, 31 Dec 9999 23:59:59 GMT", noon).value() == 9223372036s);
+
+    CHECK(http::unavailable().retry_after() == std::nullopt);
+    CHECK(asked("Sun, 06 Nov 1994 12:01:30 GMT") == std::nullopt); // since when?
+    CHECK(asked("Sun, 06 Nov 1994 12:01:30 GMT", "noon") == std::nullopt);
+    for (auto bad : {"", "-1", "1.5", "soon", "12 s", "+3"}) CHECK(asked(bad, noon) == std::nullopt);
+}
+
+TEST_CASE("what raise_for_status throws carries Retry-After", "[http][error]") {
+    try {
+        http::too_many_requests().with_header("Retry-After", "7").raise_for_status();
+        FAIL("no exception");
+    } catch (effects::error const& e) {
+        CHECK(e.retry_after() == 7s);
+    }
+    CHECK(http::status_error(503, "", "", "").retry_after() == std::nullopt);
 }
 
 TEST_CASE("a malformed JSON body is an error that names the response, the place and an excerpt",

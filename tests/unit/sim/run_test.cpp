@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -269,6 +270,44 @@ TEST_CASE("a body gets the capability that it asks for, of its handlers and of t
     CHECK(sim::run({.seed = 7}, body, one) == 1);
     CHECK(sim::run([](auto fx) { return fx.perform(ask{}); }, one) == 1);
     CHECK(sim::run([](effects::can<ask> fx) { return fx.handle([&] { return fx.perform(ask{}); }); }, one) == 1);
+}
+
+namespace {
+
+struct asker {
+    int times;
+    int ask_all(effects::can<ask> fx) const { return times * fx.perform(ask{}); }
+    int ask_twice(effects::can<ask> fx) { return 2 * fx.perform(ask{}); }
+};
+
+} // namespace
+
+TEST_CASE("a member function is a body, bound to its object, with the capability that it asks for", "[sim][run]") {
+    auto one = [](ask const&) { return 1; };
+    asker const three{3};
+    asker two{2};
+
+    CHECK(sim::run(std::bind_front(&asker::ask_all, &three), one) == 3);
+    CHECK(sim::run({.seed = 7}, std::bind_front(&asker::ask_twice, &two), one) == 2);
+    auto bound = std::bind_front(&asker::ask_all, three);
+    CHECK(sim::run(bound, one) == 3);
+}
+
+TEST_CASE("a capability goes to tasks as an argument, also of member functions", "[sim][run][task]") {
+    asker const three{3};
+    int sum = sim::run(
+        [&](effects::can<ask> fx) {
+            return async::task_group([&](async::group& g) {
+                auto a = g.spawn(&asker::ask_all, &three, fx);
+                auto b = g.spawn({.name = "b"}, &asker::ask_all, three, fx);
+                auto c = g.spawn([](effects::can<ask> inner) { return inner.perform(ask{}); }, fx);
+                auto d = g.spawn(std::bind_front(&asker::ask_all, three), fx);
+                return a.get() + b.get() + c.get() + d.get();
+            });
+        },
+        [](ask const&) { return 1; });
+
+    CHECK(sum == 10);
 }
 
 TEST_CASE("a handler is stopped when the body throws", "[sim][services]") {

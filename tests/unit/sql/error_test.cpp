@@ -69,14 +69,28 @@ TEST_CASE("an error made without a message says what its state means", "[sql][er
 }
 
 TEST_CASE("only what another try may mend is transient", "[sql][error]") {
-    CHECK(sql::is_transient(sql::serialization_failure()));
-    CHECK(sql::is_transient(sql::deadlock_detected()));
-    CHECK(sql::is_transient(sql::lock_not_available()));
-    CHECK(sql::is_transient(sql::connection_failure("08003", "gone", {})));
-    CHECK(sql::is_transient(sql::error("53300", "full")));
-    CHECK_FALSE(sql::is_transient(sql::unique_violation()));
-    CHECK_FALSE(sql::is_transient(sql::disk_full()));
-    CHECK_FALSE(sql::is_transient(sql::query_canceled()));
+    auto transient = [](effects::error const& e) {
+        CHECK(sql::is_transient(e) == e.transient());
+        return e.transient();
+    };
+    for (auto state : {"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "57P05", "08000", "08001",
+                       "08003", "08004", "08006", "08007"}) {
+        INFO(state);
+        CHECK(transient(sql::error(state, "x")));
+    }
+    for (auto state : {"23505", "53100", "57014", "42601", "25P02", "40002", "40003", "58030", "XX001", "HY000"}) {
+        INFO(state);
+        CHECK_FALSE(transient(sql::error(state, "x")));
+    }
+    CHECK(transient(sql::serialization_failure()));
+    CHECK(transient(sql::deadlock_detected()));
+    CHECK(transient(sql::lock_not_available()));
+    CHECK(transient(sql::connection_failure("08003", "gone", {})));
+    CHECK_FALSE(transient(sql::unique_violation()));
+    CHECK_FALSE(transient(sql::query_canceled()));
+}
+
+TEST_CASE("another module's transient error is none of a database", "[sql][error]") {
     CHECK_FALSE(sql::is_transient(effects::error(std::make_error_code(std::errc::timed_out), "other")));
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <effects/multishot.hpp>
+#include <effects/os.hpp>
+
 #include "shop.hpp"
 
 namespace test = effects::test;
@@ -13,10 +16,24 @@ using namespace shop;
 namespace {
 
 template <class Op>
-std::string refused(test::mock& world, Op op) {
-    std::string error = thrown_by<test::unexpected_operation>([&] { handle([&] { perform(std::move(op)); }, world); });
+std::string refused(test::mock& world, Op op, std::source_location where = std::source_location::current()) {
+    std::string error =
+        thrown_by<test::unexpected_operation>([&] { handle([&] { perform(std::move(op), where); }, world); });
     verified(world);
     return error;
+}
+
+std::string performed(std::source_location where) {
+    return "performed at " + place(where) + " in `" + where.function_name() + "`\n";
+}
+
+// What is unexpected in `body`, and was performed here.
+template <class Body, class... Hs>
+void check_place(Body body, unsigned line, test::mock& world, Hs&&... around) {
+    std::string error =
+        thrown_by<test::unexpected_operation>([&] { handle(body, std::forward<Hs>(around)..., world); });
+    CHECK_THAT(error, Catch::Contains("messages_test.cpp:" + std::to_string(line) + " in `"));
+    CHECK_THAT(verified(world), Catch::Contains("messages_test.cpp:" + std::to_string(line) + " in `"));
 }
 
 } // namespace
@@ -28,15 +45,15 @@ TEST_CASE("an unexpected operation shows the expectation, what differs, and the 
     world.on(log_line{"begin"});
     handle([] { perform(log_line{"begin"}); }, world);
 
-    CHECK(refused(world, charge_card{"tok_1", 900}) == "unexpected operation shop::charge_card\n"
-                                                       "    shop::charge_card{\"tok_1\", 900}\n"
-                                                       "the only expectation of its type (once), made at " +
-                                                           place(here) +
-                                                           "\n"
-                                                           "    shop::charge_card{\"tok_1\", 500}\n"
-                                                           "      member 2: expected 500, got 900\n"
-                                                           "calls before it:\n"
-                                                           "    1. shop::log_line{\"begin\"}");
+    CHECK(refused(world, charge_card{"tok_1", 900}, here) ==
+          "unexpected operation shop::charge_card\n"
+          "    shop::charge_card{\"tok_1\", 900}\n" +
+              performed(here) + "the only expectation of its type (once), made at " + place(here) +
+              "\n"
+              "    shop::charge_card{\"tok_1\", 500}\n"
+              "      member 2: expected 500, got 900\n"
+              "calls before it:\n"
+              "    1. shop::log_line{\"begin\"}");
 }
 
 TEST_CASE("the expectation with the fewest differences is the nearest", "[test][messages]") {
@@ -195,4 +212,150 @@ TEST_CASE("a parameter that is not as expected is shown as the query had it", "[
                Catch::Contains("      $1: expected 5, got 6\n"));
     CHECK_THAT(refused(world, sql::query("delete from t")),
                Catch::Contains("      $1: expected 5, got no parameter\n"));
+}
+
+// ---- where it was performed ----
+
+TEST_CASE("an unexpected operation says where it was performed, each time anew", "[test][messages][place]") {
+    test::mock world;
+    world.on(log_line{"x"});
+    unsigned lines[2] = {};
+    auto swallow = [](auto f) {
+        try {
+            f();
+        } catch (test::unexpected_operation const&) {
+        }
+    };
+    handle(
+        [&] {
+            perform(log_line{"x"}); // found before: what is found is not remembered with its place
+            lines[0] = __LINE__ + 1;
+            swallow([] { perform(log_line{"a"}); });
+            perform(log_line{"x"});
+            lines[1] = __LINE__ + 1;
+            swallow([] { perform(log_line{"b"}); });
+        },
+        world);
+
+    std::string text = verified(world);
+
+    for (unsigned line : lines)
+        CHECK_THAT(text, Catch::Contains("messages_test.cpp:" + std::to_string(line) + " in `"));
+}
+
+TEST_CASE("an operation without a reply says where it was performed", "[test][messages][place]") {
+    test::mock world;
+    world.on(charge_card{"a", 1});
+    unsigned const line = __LINE__ + 1;
+    check_place([] { perform(charge_card{"a", 1}); }, line, world);
+}
+
+TEST_CASE("a call out of order says where it was performed", "[test][messages][place]") {
+    test::mock world;
+    test::in_order(world.expect(log_line{"a"}), world.expect(log_line{"b"}));
+    unsigned const line = __LINE__ + 1;
+    check_place([] { perform(log_line{"b"}); }, line, world);
+}
+
+TEST_CASE("an unexpected operation of a capability says where it was performed", "[test][messages][place]") {
+    test::mock world;
+    world.on(log_line{"x"});
+    unsigned const line = __LINE__ + 1;
+    check_place([](effects::can<log_line> fx) { fx.perform(log_line{"a"}); }, line, world);
+}
+
+TEST_CASE("an unexpected operation says where it was performed through handlers between", "[test][messages][place]") {
+    test::mock world;
+    world.on(log_line{"x"});
+    auto passes_on =
+        effects::on<log_line>([](log_line op, std::source_location where) { perform(std::move(op), where); });
+    unsigned line = __LINE__ + 1;
+    auto body = [] { perform(log_line{"a"}); };
+    check_place(body, line, world, passes_on);
+    check_place(body, line, world, passes_on, passes_on, [](find_price const&) { return 1; });
+    check_place([&] { effects::mask<find_price>(body); }, line, world);
+    check_place([&] { effects::mask<log_line>(body); }, line, world, [](log_line const&) {});
+    check_place([&] { handle(body, effects::control<find_price>([](find_price, auto) {})); }, line, world);
+
+    line = __LINE__ + 1; // one that does not pass it on performs by itself
+    auto itself = [](log_line op) { perform(std::move(op)); };
+    check_place(body, line, world, itself);
+}
+
+TEST_CASE("an unexpected operation says where it was performed in a multishot body", "[test][messages][place]") {
+    test::mock world;
+    world.on(log_line{"x"});
+    unsigned const line = __LINE__ + 4;
+    auto body = [] {
+        perform(log_line{"x"});
+        perform(find_price{"x"});
+        perform(log_line{"a"});
+    };
+    check_place(
+        [&] {
+            effects::multishot::handle(body, effects::control<find_price>([](find_price, auto k) {
+                                           k.resume(1);
+                                           k.resume(2);
+                                       }));
+        },
+        line, world);
+}
+
+TEST_CASE("an unexpected operation of a tag says where it was performed", "[test][messages][place]") {
+    struct audit;
+    test::mock world;
+    world.on(effects::at<audit>(log_line{"x"}));
+    unsigned line = __LINE__ + 1;
+    check_place([] { perform(effects::at<audit>(log_line{"a"})); }, line, world);
+
+    line = __LINE__ + 2; // a handler at the tag performs it, twice
+    auto twice = effects::on<log_line>([](log_line const& op) { perform(log_line{"x"}), perform(op); });
+    check_place([] { perform(effects::at<audit>(log_line{"a"})); }, line, world, effects::at<audit>(twice));
+}
+
+TEST_CASE("what ambient functions perform is said to be performed where they are called", "[test][messages][place]") {
+    namespace os = effects::os;
+    test::mock world;
+    world.on(test::matching<os::operations::variable>().where(&os::operations::variable::name, "HOME")).reply("x");
+    unsigned line = __LINE__ + 1;
+    check_place([] { os::variable("PATH"); }, line, world);
+
+    test::mock lines;
+    lines.on(test::matching<os::operations::log>().where(&os::operations::log::message, "x"));
+    line = __LINE__ + 1;
+    check_place([] { os::log.info("a"); }, line, lines);
+    line = __LINE__ + 1;
+    check_place([] { os::log(os::level::warn, "a"); }, line, lines);
+}
+
+TEST_CASE("a statement in a transaction is said to be performed where the logic performs it",
+          "[test][messages][place][sql]") {
+    namespace sql = effects::sql;
+    test::mock world;
+    world.on(sql::query("select 1")).reply(sql::affected(1));
+    unsigned line = __LINE__ + 1;
+    auto body = [] { perform(sql::query("select 2")); };
+    check_place([&] { sql::transaction(body); }, line, world);
+    check_place([&] { sql::transaction([&] { sql::transaction(body); }); }, line, world);
+
+    struct audit;
+    test::mock tagged;
+    tagged.on(effects::at<audit>(sql::query("select 1"))).reply(sql::affected(1));
+    line = __LINE__ + 1;
+    auto at_tag = [] { perform(effects::at<audit>(sql::query("select 2"))); };
+    check_place([&] { sql::transaction(effects::at<audit>, at_tag); }, line, tagged);
+}
+
+TEST_CASE("a transaction's begin and commit are said to be performed where it is called",
+          "[test][messages][place][sql]") {
+    namespace sql = effects::sql;
+    test::mock begun;
+    begun.expect(sql::begin{}).times(0);
+    unsigned line = __LINE__ + 1;
+    check_place([] { sql::transaction([] {}); }, line, begun);
+
+    test::mock world;
+    world.expect(sql::commit{}).times(0);
+    line = __LINE__ + 1;
+    check_place([] { sql::transaction([] {}); }, line, world);
 }

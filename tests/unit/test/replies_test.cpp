@@ -230,9 +230,8 @@ TEST_CASE("an operation that needs an answer and has no reply fails the test", "
         handle([] { perform(charge_card{"a", 1}); }, world);
     });
 
-    CHECK(error ==
-          "no reply was given for\n    shop::charge_card{\"a\", 1}\nsay .reply(…), .fail(…), .hang() or .hold() at " +
-              place(here));
+    CHECK_THAT(error, Catch::StartsWith("no reply was given for\n    shop::charge_card{\"a\", 1}\nperformed at ") &&
+                          Catch::EndsWith("\nsay .reply(…), .fail(…), .hang() or .hold() at " + place(here)));
     CHECK(verified(world) != "");
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 
 #include <effects/async/retry.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/time.hpp>
+#include <effects/http.hpp>
+#include <effects/net/error.hpp>
 #include <effects/sql.hpp>
 
 #include "shop.hpp"
@@ -165,7 +168,47 @@ TEST_CASE("run gives what `returns` makes of the body's value", "[test][run]") {
     CHECK(text == "5");
 }
 
-TEST_CASE("retry takes the database's own idea of what is transient", "[test][sql][retry]") {
+TEST_CASE("retry tries again what may go away, whichever module threw it", "[test][retry]") {
+    namespace http = effects::http;
+    test::mock world;
+    world.expect(sql::script("vacuum")).fail(sql::serialization_failure()).fail(sql::lock_not_available()).reply();
+    world.expect(http::get("http://a/"))
+        .reply(http::unavailable())
+        .fail(effects::net::error(std::make_error_code(std::errc::connection_refused), "refused"))
+        .fail(effects::async::timed_out("total time", std::chrono::seconds(1), std::chrono::seconds(1)))
+        .reply(http::too_many_requests().with_header("Retry-After", "30"))
+        .reply(http::ok_text("at last"));
+
+    auto answer = test::run(
+        [] {
+            async::retry([] { perform(sql::script("vacuum")); });
+            auto begun = async::now();
+            auto text =
+                async::retry({.attempts = 5}, [] { return perform(http::get("http://a/")).raise_for_status().text(); });
+            CHECK(async::now() - begun >= std::chrono::seconds(30));
+            return text;
+        },
+        world);
+
+    CHECK(answer == "at last");
+}
+
+TEST_CASE("retry does not repeat what another try would not mend, whichever module threw it", "[test][retry]") {
+    namespace http = effects::http;
+    test::mock world;
+    world.expect(sql::script("vacuum")).fail(sql::unique_violation("twice"));
+    world.expect(http::get("http://a/")).reply(http::not_found());
+
+    test::run(
+        [] {
+            CHECK_THROWS_AS(async::retry([] { perform(sql::script("vacuum")); }), sql::unique_violation);
+            CHECK_THROWS_AS(async::retry([] { perform(http::get("http://a/")).raise_for_status(); }),
+                            http::status_error);
+        },
+        world);
+}
+
+TEST_CASE("a retry may be kept to errors of a database", "[test][sql][retry]") {
     test::mock world;
     world.expect(sql::script("vacuum")).fail(sql::serialization_failure()).reply();
 

@@ -128,11 +128,11 @@ public:
     }
     void add(std::unique_ptr<book_base> new_book, effects::detail::any_function answer);
 
-    // Notes the call and finds who answers it. Throws unexpected_operation.
-    expectation_base& take(book_base& of, void const* op);
+    // Notes the call and finds who answers it. Throws unexpected_operation, which says `where` it was performed.
+    expectation_base& take(book_base& of, void const* op, std::source_location where);
     bool expects(operation_info const& operation) const;        // has expectations of it
     void note(operation_info const& operation, void const* op); // answered by default
-    [[noreturn]] void fail_without_reply(expectation_base const& e);
+    [[noreturn]] void fail_without_reply(expectation_base const& e, std::source_location where);
 
     std::vector<std::string> log() const;
     // By test::run, which tells what failed, also of a mock that is destroyed before it gets to that.
@@ -148,7 +148,7 @@ private:
     };
 
     static void on_unhandled(effects::detail::frame& home, unhandled_operation const& error);
-    [[noreturn]] void refuse(book_base& of, void const* op);
+    [[noreturn]] void refuse(book_base& of, void const* op, std::source_location where);
     std::string nearest_text(book_base const& of, void const* op, std::source_location& where) const;
     std::string calls_text(std::size_t count) const;
     std::string unhandled_text(unhandled_operation const& error) const;

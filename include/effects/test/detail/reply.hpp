@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -190,6 +191,7 @@ reply_function<Op> failing_reply(E&& e) {
 
 template <class Op>
 result_of<Op> answer_mocked(effects::detail::frame* home, Op const* op, bool) {
+    std::source_location const where = effects::detail::this_thread()->performed_at;
     effects::detail::outer_in_force guard(home->outer);
     auto& state = *static_cast<mock_state*>(home->self);
     reply_step<Op> const* step;
@@ -197,12 +199,12 @@ result_of<Op> answer_mocked(effects::detail::frame* home, Op const* op, bool) {
     std::chrono::nanoseconds delay;
     {
         std::lock_guard lock(state.mutex());
-        auto& taken =
-            static_cast<expectation_of<Op>&>(state.take(*state.find(effects::detail::operation_id<Op>::info), op));
+        auto& taken = static_cast<expectation_of<Op>&>(
+            state.take(*state.find(effects::detail::operation_id<Op>::info), op, where));
         step = taken.next();
         delay = taken.delay;
         as = &taken;
-        if (step ? !step->has_answer() : !has_plain_answer<Op>) state.fail_without_reply(taken);
+        if (step ? !step->has_answer() : !has_plain_answer<Op>) state.fail_without_reply(taken, where);
     }
     if constexpr (has_plain_answer<Op>) {
         if (!step) {

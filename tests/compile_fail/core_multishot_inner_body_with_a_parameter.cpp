@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/effects.hpp>
+#include <effects/multishot.hpp>
+
+struct ask {
+    using result_type = int;
+};
+struct other {
+    using result_type = int;
+};
+
+int main() {
+    return effects::handle(
+        [](effects::can<other> fx) {
+            return effects::multishot::handle(
+                fx, [](int n) { return n; }, effects::control<ask>([](ask, auto k) { return k.resume(1); }));
+        },
+        [](other const&) { return 2; });
+}
