@@ -52,7 +52,7 @@ endfunction()
 # effects_test(<name> SOURCES a_test.cpp... LINKS effects::<module>... [LABELS label...])
 #
 # The Catch2 executable <name>, each of its test cases an entry of ctest, named "<name>: <test case>" and labelled with
-# the folder of tests/ that it stands in (unit, integration, conformance). Left out where a linked module is not built.
+# the folder of tests/ that it stands in (unit, property, integration, conformance). Left out where a linked module is not built.
 # With EFFECTS_TEST_ENTRY=program the one entry "<name>: all its test cases": sanitized programs take long to start and to
 # look for leaks at their end, two thousand times over, and what fails is named by Catch2 in the output.
 # Sources may include <support/…> of tests/ and the private headers of src/ as <module/file.hpp>.
