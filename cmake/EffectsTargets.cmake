@@ -52,7 +52,7 @@ endfunction()
 # effects_test(<name> SOURCES a_test.cpp... LINKS effects::<module>... [LABELS label...])
 #
 # The Catch2 executable <name>, each of its test cases an entry of ctest, named "<name>: <test case>" and labelled with
-# the folder of tests/ that it stands in (unit, integration, conformance). Left out where a linked module is not built.
+# the folder of tests/ that it stands in (unit, property, integration, conformance). Left out where a linked module is not built.
 # Sources may include <support/…> of tests/ and the private headers of src/ as <module/file.hpp>.
 function(effects_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;LABELS")

@@ -28,8 +28,8 @@ crash_report::~crash_report() {
 void crash_report::print() noexcept {
     crash_report const* const report = std::exchange(present, nullptr);
     if (!report || !report->running_) return;
-    std::cerr << "\nended while it ran this program:\n" << *report->running_ << "\nto make it smaller: "
-              << report->how_to_rerun_ << std::endl;
+    std::cerr << "\nended while it ran this program:\n"
+              << *report->running_ << "\nto make it smaller: " << report->how_to_rerun_ << std::endl;
 }
 
 void crash_report::met(int signal) noexcept {

@@ -29,7 +29,7 @@ std::size_t size(block const& b) {
     std::size_t n = 0;
     for (step const& s : b) {
         n += 4 + static_cast<std::size_t>(std::abs(s.value)) + (s.again ? 1 : 0) + (s.maps ? 1 : 0) +
-            static_cast<std::size_t>(s.leaves) + (s.source >= 0 ? 1 : 0);
+             static_cast<std::size_t>(s.leaves) + (s.source >= 0 ? 1 : 0);
         n += size(s.body) + size(s.rescue) + size(s.mapping);
         for (clause const& c : s.clauses)
             n += 2 + static_cast<std::size_t>(std::abs(c.value)) + (c.tail ? 1 : 0) + size(c.body);
@@ -136,9 +136,9 @@ private:
             clause const& c = s.clauses[i];
             out_ << "\n";
             indent(depth) << '#' << c.name
-                          << (c.kind == clause_kind::on            ? " on"
-                                  : c.kind == clause_kind::control ? " control"
-                                                                   : " aborts")
+                          << (c.kind == clause_kind::on        ? " on"
+                              : c.kind == clause_kind::control ? " control"
+                                                               : " aborts")
                           << " op" << c.operation;
             braces(" ", c.body, depth, "");
             if (c.kind == clause_kind::control && c.tail) out_ << " resume_tail(" << c.value << ')';

@@ -47,10 +47,10 @@ std::string differs(program const& p, meaning const& means) {
     observed const got = run(p, means.events.size());
     if (got.events != means.events)
         return "what it means                                               what the library did\n" +
-            side_by_side(means.events, got.events);
+               side_by_side(means.events, got.events);
     if (got.alive != 0 && !means.leaks)
         return std::to_string(got.alive) + " bodies and clauses were not destroyed\n" +
-            side_by_side(means.events, got.events);
+               side_by_side(means.events, got.events);
     return {};
 }
 
@@ -72,7 +72,8 @@ void agree(std::string const& title, mix const& of, int share, std::initializer_
     char const* asked = std::getenv("RC_PARAMS");
     if (!asked || !std::strstr(asked, "max_success")) params.maxSuccess = std::max(1, programs_in_all() * share / 100);
     std::string const how_to_rerun = "EFFECTS_ISOLATE=1 RC_PARAMS=\"seed=" + std::to_string(params.seed) +
-        " max_success=" + std::to_string(params.maxSuccess) + "\" property_core '" + title + "'";
+                                     " max_success=" + std::to_string(params.maxSuccess) + "\" property_core '" +
+                                     title + "'";
     rc::Gen<program> const any = programs(of);
     features met{};
     crash_report report(how_to_rerun);

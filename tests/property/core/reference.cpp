@@ -77,8 +77,8 @@ enum class frame_kind : unsigned char {
 
 struct frame {
     frame_kind kind;
-    int id = 0;   // of a handler, prompt or function
-    int at = 0;   // the clause, what is left to repeat, the stage of what has several
+    int id = 0; // of a handler, prompt or function
+    int at = 0; // the clause, what is left to repeat, the stage of what has several
     step const* by = nullptr;
     clause const* of = nullptr;
     block const* code = nullptr;
@@ -213,8 +213,7 @@ private:
             return advance_attempt(f);
         case frame_kind::catching:
             current().caught.pop_back();
-            if (signal_.kind == signal::done && f.by->kind == step_kind::catch_all && f.by->again)
-                raise(f.pending.e);
+            if (signal_.kind == signal::done && f.by->kind == step_kind::catch_all && f.by->again) raise(f.pending.e);
             return pop();
         case frame_kind::destructor:
             if (signal_.kind == signal::thrown) terminates(f.by->name);
@@ -717,7 +716,8 @@ private:
         int calls = 0;
         for (frame const& f : c.held) {
             bool owns = !f.objects.empty() || f.kind == frame_kind::catching || f.kind == frame_kind::destructor ||
-                f.kind == frame_kind::dropping || f.kind == frame_kind::thread || f.kind == frame_kind::aborting;
+                        f.kind == frame_kind::dropping || f.kind == frame_kind::thread ||
+                        f.kind == frame_kind::aborting;
             if (f.kind == frame_kind::steps || f.kind == frame_kind::after)
                 owns = owns || f.pending.kind != signal::nothing_yet;
             if (f.kind == frame_kind::control)
@@ -754,35 +754,64 @@ private:
 
 char const* text(feature f) {
     switch (f) {
-    case feature::capture: return "capture";
-    case feature::resumed_in_tail_position: return "resumed in tail position";
-    case feature::resumed_by_exception: return "resumed by exception";
-    case feature::resumed_elsewhere: return "resumed elsewhere";
-    case feature::resumed_while_handled: return "a rest under a new handler";
-    case feature::resumed_on_another_thread: return "resumed on another thread";
-    case feature::used_twice: return "used twice";
-    case feature::dropped: return "dropped";
-    case feature::dropped_in_several_fibers: return "dropped in several fibers";
-    case feature::dropped_on_another_thread: return "dropped on another thread";
-    case feature::unwinding_swallowed: return "unwinding swallowed";
-    case feature::suspension_refused: return "suspension refused in a dropped body";
-    case feature::forgotten: return "forgotten";
-    case feature::aborted: return "aborted";
-    case feature::aborted_again: return "aborted again";
-    case feature::abort_refuses_capture: return "abort refuses capture";
-    case feature::abort_replaced: return "abort replaced by an outer unwinding";
-    case feature::clause_throws: return "aborts clause throws";
-    case feature::masked: return "masked";
-    case feature::default_answer: return "default answer";
-    case feature::no_handler: return "no handler";
-    case feature::shallow: return "shallow";
-    case feature::leaves_dropped: return "finally in a dropped body";
-    case feature::leaves_throwing: return "finally throws";
-    case feature::performs_in_destructor: return "performs in a destructor";
-    case feature::captured_in_catch: return "captured in a catch block";
-    case feature::captured_in_destructor: return "captured in a destructor";
-    case feature::captured_clause: return "a clause captured";
-    case feature::count: break;
+    case feature::capture:
+        return "capture";
+    case feature::resumed_in_tail_position:
+        return "resumed in tail position";
+    case feature::resumed_by_exception:
+        return "resumed by exception";
+    case feature::resumed_elsewhere:
+        return "resumed elsewhere";
+    case feature::resumed_while_handled:
+        return "a rest under a new handler";
+    case feature::resumed_on_another_thread:
+        return "resumed on another thread";
+    case feature::used_twice:
+        return "used twice";
+    case feature::dropped:
+        return "dropped";
+    case feature::dropped_in_several_fibers:
+        return "dropped in several fibers";
+    case feature::dropped_on_another_thread:
+        return "dropped on another thread";
+    case feature::unwinding_swallowed:
+        return "unwinding swallowed";
+    case feature::suspension_refused:
+        return "suspension refused in a dropped body";
+    case feature::forgotten:
+        return "forgotten";
+    case feature::aborted:
+        return "aborted";
+    case feature::aborted_again:
+        return "aborted again";
+    case feature::abort_refuses_capture:
+        return "abort refuses capture";
+    case feature::abort_replaced:
+        return "abort replaced by an outer unwinding";
+    case feature::clause_throws:
+        return "aborts clause throws";
+    case feature::masked:
+        return "masked";
+    case feature::default_answer:
+        return "default answer";
+    case feature::no_handler:
+        return "no handler";
+    case feature::shallow:
+        return "shallow";
+    case feature::leaves_dropped:
+        return "finally in a dropped body";
+    case feature::leaves_throwing:
+        return "finally throws";
+    case feature::performs_in_destructor:
+        return "performs in a destructor";
+    case feature::captured_in_catch:
+        return "captured in a catch block";
+    case feature::captured_in_destructor:
+        return "captured in a destructor";
+    case feature::captured_clause:
+        return "a clause captured";
+    case feature::count:
+        break;
     }
     return "";
 }

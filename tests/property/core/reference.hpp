@@ -53,9 +53,9 @@ enum class verdict : unsigned char {
 struct meaning {
     verdict how = verdict::ends;
     trace events;
-    int blamed = 0;    // a step
+    int blamed = 0;        // a step
     int finally = nowhere; // the number of its finally clause, where that is to blame
-    bool leaks = false; // what was forgotten held handlers
+    bool leaks = false;    // what was forgotten held handlers
     features met{};
 };
 
