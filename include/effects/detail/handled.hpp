@@ -157,13 +157,9 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
 
 private:
     template <class Layer>
-    static constexpr bool one_clause = requires {
-        Layer::entry.answer;
-    };
+    static constexpr bool one_clause = requires { requires Layer::known_at_once; };
     template <class Layer>
-    static constexpr bool answers_all = requires {
-        Layer::answers_all;
-    };
+    static constexpr bool answers_all = requires { requires Layer::answers_all; };
     [[gnu::always_inline]] static void know(frame& f, clause_entry const& entry, frame& home) noexcept {
         lookup_slot& slot = f.cache[entry.operation->hash % lookup_slots];
         if (!slot.operation) slot = {entry.operation, entry.answer, &home};

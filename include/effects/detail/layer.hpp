@@ -250,6 +250,7 @@ struct on_layer : layer_frame {
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
     static constexpr bool wants_place = asks_for_place<decltype((std::declval<Held&>().answer)), Op>();
+    static constexpr bool known_at_once = !wants_place; // `entry` says all there is to know for a lookup
     void share(void*) noexcept {}
 
     inline static const clause_entry entry{
@@ -273,6 +274,7 @@ struct control_layer : layer_frame {
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
     static constexpr bool wants_place = false;
+    static constexpr bool known_at_once = true;
     void share(void*) noexcept {}
 
     static tail<answer> run_clause(request* r) {
@@ -329,6 +331,7 @@ struct aborts_layer : layer_frame {
     }
     static constexpr std::string_view handler_name() noexcept { return {}; }
     static constexpr bool wants_place = false;
+    static constexpr bool known_at_once = true;
     void share(abort_state<answer_of<Answer>>* s) noexcept { state = s; }
     using answer_type = answer_of<Answer>;
     template <class R>

@@ -146,6 +146,7 @@ struct tagged_layer;
 template <class Tag, class Held, class Base, class Scope, bool Captures, clause_kind Kind, class... Ops>
 struct tagged_layer<Tag, Held, Base, Scope, Captures, Kind, can<Ops...>> : Base {
     explicit tagged_layer(Held&& at) : Base(std::forward<Held>(at).piece) { this->table = &table_at_tag; }
+    static constexpr bool known_at_once = false; // `entry` is of the plain operation
 
     template <class Key>
     static constexpr answer_function<Key> answer_to() noexcept {

@@ -289,8 +289,7 @@ TEST_CASE("an operation is moved, or copied once, to what owns it", "[core][type
     auto three = [&] { return perform(mine) * 10000 + perform(fixed) * 100 + perform(counting{}); };
     constexpr int copied_twice_moved_once = 10 * 10000 + 10 * 100 + 1;
 
-    CHECK(handle(three, [](counting op) { return copies_of(op); }) ==
-          copied_twice_moved_once + 1 * 10000 + 1 * 100); // from the copy into the parameter
+    CHECK(handle(three, [](counting op) { return copies_of(op); }) == copied_twice_moved_once);
     CHECK(handle(three, control<counting>([](counting const& op, auto k) {
                      return std::move(k).resume(copies_of(op));
                  })) == copied_twice_moved_once);
@@ -373,7 +372,7 @@ namespace {
 // The answer of `run` for a body that returns what `Kind` makes, in every way that has an answer of its own.
 template <class Kind>
 struct makes {
-    typename Kind::type operator()() const noexcept {
+    typename Kind::type operator()() const {
         perform(tell{"x"});
         return Kind::make();
     }
@@ -432,7 +431,7 @@ TEMPLATE_TEST_CASE("an answer of any type leaves every kind of handle", "[core][
     check_body<TestType>([]() -> makes<TestType> const { return {}; });
 }
 
-TEST_CASE("a body may be const and noexcept, a function, or move-only and changing itself", "[core][types]") {
+TEST_CASE("a body may be const, a function, or move-only and changing itself", "[core][types]") {
     check_body<a_number>([]() -> makes<a_number> const { return {}; });
     check_body<a_number>([] { return &makes_as_a_function<a_number>; });
     check_body<a_number>([] { return makes_once<a_number>{}; });
