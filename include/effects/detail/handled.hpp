@@ -157,9 +157,13 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
 
 private:
     template <class Layer>
-    static constexpr bool one_clause = requires { requires Layer::known_at_once; };
+    static constexpr bool one_clause = requires {
+        requires Layer::known_at_once;
+    };
     template <class Layer>
-    static constexpr bool answers_all = requires { requires Layer::answers_all; };
+    static constexpr bool answers_all = requires {
+        requires Layer::answers_all;
+    };
     [[gnu::always_inline]] static void know(frame& f, clause_entry const& entry, frame& home) noexcept {
         lookup_slot& slot = f.cache[entry.operation->hash % lookup_slots];
         if (!slot.operation) slot = {entry.operation, entry.answer, &home};
@@ -288,7 +292,11 @@ struct handled final : prompt {
         try {
             self->result.take_from([&]() -> body_result { return std::forward<Body>(self->body)(); });
         } catch (unwinding const& u) {
-            if (u.target != self && u.target != &self->aborted) self->error = std::current_exception();
+            if (u.target != self &&
+                u.target != &self->aborted) { // goes further out than what this one was given up for
+                self->aborted.aborted = false;
+                self->error = std::current_exception();
+            }
         } catch (...) {
             self->error = std::current_exception();
         }

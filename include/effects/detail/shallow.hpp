@@ -77,8 +77,10 @@ struct shallow_body final : prompt {
         try {
             self->result.take_from([&]() -> result_type { return std::forward<Body>(self->body)(); });
         } catch (unwinding const& u) {
-            if (u.target != self && (!self->given_up || u.target != self->given_up))
+            if (u.target != self && (!self->given_up || u.target != self->given_up)) {
+                self->given_up = nullptr; // goes further out than what this one was given up for
                 self->error = std::current_exception();
+            }
         } catch (...) {
             self->error = std::current_exception();
         }
@@ -132,7 +134,7 @@ template <class Answer, class Result, class Layers>
 Answer settle_shallow(prompt* p, Layers& layers, abort_state<Answer>& aborted) {
     request* asked = std::exchange(p->asked, nullptr);
     if (!asked) {
-        if (aborted.aborted) {
+        if (aborted.aborted && p->given_up) {
             end(*p);
             return aborted.take();
         }

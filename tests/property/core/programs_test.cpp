@@ -28,6 +28,9 @@ int programs_in_all() {
     return n > 0 ? n : PROPERTY_PROGRAMS;
 }
 
+// The same programs each time, unless RC_PARAMS has a seed: a change that is green stays so.
+constexpr std::uint64_t usual_seed = 20261127;
+
 bool isolated() { return std::getenv("EFFECTS_ISOLATE") != nullptr; }
 
 std::string side_by_side(trace const& expected, trace const& got) {
@@ -70,6 +73,7 @@ std::string differs_in_child(program const& p, meaning const& means) {
 void agree(std::string const& title, mix const& of, int share, std::initializer_list<feature> wanted) {
     rc::detail::TestParams params = rc::detail::configuration().testParams;
     char const* asked = std::getenv("RC_PARAMS");
+    if (!asked || !std::strstr(asked, "seed")) params.seed = usual_seed;
     if (!asked || !std::strstr(asked, "max_success")) params.maxSuccess = std::max(1, programs_in_all() * share / 100);
     std::string const how_to_rerun = "EFFECTS_ISOLATE=1 RC_PARAMS=\"seed=" + std::to_string(params.seed) +
                                      " max_success=" + std::to_string(params.maxSuccess) + "\" property_core '" +
@@ -96,7 +100,7 @@ void agree(std::string const& title, mix const& of, int share, std::initializer_
     CHECK(result.template is<rc::detail::SuccessResult>());
     for (std::size_t i = 0; std::getenv("EFFECTS_FEATURES") && i < met.size(); ++i)
         std::cout << met[i] << ' ' << text(static_cast<feature>(i)) << '\n';
-    if (params.maxSuccess >= 1000)
+    if (params.maxSuccess >= 10'000 && params.seed == usual_seed)
         for (feature f : wanted) {
             INFO("the programs never met: " << text(f));
             CHECK(met[static_cast<std::size_t>(f)] > 0);

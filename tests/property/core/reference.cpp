@@ -714,7 +714,10 @@ private:
     void forget(step const& s, int k) {
         continuation& c = continuations_[at(k)];
         int calls = 0;
+        bool clauses = false;
         for (frame const& f : c.held) {
+            clauses = clauses || f.kind == frame_kind::control || f.kind == frame_kind::in_place ||
+                      f.kind == frame_kind::mask || f.kind == frame_kind::after;
             bool owns = !f.objects.empty() || f.kind == frame_kind::catching || f.kind == frame_kind::destructor ||
                         f.kind == frame_kind::dropping || f.kind == frame_kind::thread ||
                         f.kind == frame_kind::aborting;
@@ -732,7 +735,8 @@ private:
             }
             if (owns) terminates(s.name);
         }
-        if (calls > 1) result_.leaks = true;
+        // What a call of handle and a running clause hold is the library's; a deep one's own is destroyed all the same.
+        if (clauses || calls > (c.shallow ? 0 : 1)) result_.leaks = true;
         met(feature::forgotten);
         c.held.clear();
     }

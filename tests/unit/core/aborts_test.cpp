@@ -4,6 +4,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include <effects/shallow.hpp>
+
 #include <catch2/catch.hpp>
 
 using namespace core_test;
@@ -325,4 +327,38 @@ TEST_CASE("an aborted operation need not have a result that exists", "[core][abo
     };
 
     CHECK(handle([]() -> int { return perform(never_returns{}), 1; }, aborts<never_returns>([] { return 2; })) == 2);
+}
+
+TEST_CASE("what gives up a body further out outruns the abort that it had swallowed", "[core][aborts][control]") {
+    struct stop {
+        using result_type = void;
+    };
+    bool went_on = false;
+    auto body = [] {
+        try {
+            perform(fail{"first"});
+        } catch (...) { // swallows the unwinding
+            perform(stop{});
+        }
+        return 1;
+    };
+    auto outer = aborts<stop>([] { return 3; });
+    auto inner = aborts<fail>([](fail const&) { return 2; });
+    auto resumes = control<ask>([](ask, auto k) { return std::move(k).resume(0); });
+
+    auto around = [&](auto handle_inside) {
+        return handle(
+            [&] {
+                int got = handle_inside();
+                went_on = true;
+                return got;
+            },
+            outer);
+    };
+
+    CHECK(around([&] { return handle(body, inner); }) == 3);
+    CHECK(around([&] { return handle(body, inner, resumes); }) == 3);
+    CHECK(around([&] { return effects::shallow::handle(body, inner, control<ask>([](ask, auto) { return 0; })); }) ==
+          3);
+    CHECK_FALSE(went_on);
 }
