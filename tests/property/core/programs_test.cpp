@@ -29,7 +29,7 @@ int programs_in_all() {
 }
 
 // The same programs each time, unless RC_PARAMS has a seed: a change that is green stays so.
-constexpr std::uint64_t usual_seed = 20261127;
+constexpr std::uint64_t usual_seed = 2;
 
 bool isolated() { return std::getenv("EFFECTS_ISOLATE") != nullptr; }
 
@@ -150,7 +150,7 @@ TEST_CASE("programs that unwind do what they mean", "[core][property]") {
     agree("programs that unwind do what they mean", of, 15,
           {feature::unwinding_swallowed, feature::suspension_refused, feature::abort_refuses_capture,
            feature::performs_in_destructor, feature::captured_in_destructor, feature::leaves_dropped,
-           feature::aborted_again, feature::abort_replaced});
+           feature::aborted_again});
 }
 
 TEST_CASE("programs of shallow handlers do what they mean", "[core][property]") {
