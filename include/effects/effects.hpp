@@ -17,5 +17,6 @@
 #include <effects/perform.hpp>
 #include <effects/resumption.hpp>
 #include <effects/shallow.hpp>
+#include <effects/stack.hpp>
 #include <effects/tagged.hpp>
 #include <effects/unhandled_operation.hpp>

@@ -31,6 +31,7 @@ void let_go(lineage* l) noexcept {
 task_base::task_base(scheduler& home_, task_base* parent, scope* outer)
     : home(&home_), innermost(&whole), whole(scope::root_tag{}, *this, outer),
       serial(core::new_stamp(*core::this_thread())) {
+    strand = this;
     if (parent) {
         from_ = &parent->as_parent();
         number = ++from_->children;

@@ -2,16 +2,22 @@
 #include <effects/detail/fiber.hpp>
 
 #include "overflow.hpp"
+#include "stack.hpp"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <new>
+#include <ostream>
 #include <utility>
 #include <vector>
+
+#include <effects/stack.hpp>
 
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
@@ -38,11 +44,6 @@ constexpr int advice_guard_install = 102;
 
 enum class guard_method : int { light, mapping, none };
 std::atomic<guard_method> guards{guard_method::light};
-
-std::size_t page_size() noexcept {
-    static auto const size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return size;
-}
 
 void say_once_unguarded() noexcept {
     static std::atomic<bool> said{false};
@@ -79,6 +80,8 @@ std::byte* carve(std::byte* block, std::size_t size) noexcept {
     return block + size;
 }
 
+constexpr std::size_t slab_size = stacks_in_slab * default_stack_size;
+
 // Stacks of the default size that no thread holds.
 class depot {
 public:
@@ -101,17 +104,33 @@ public:
         idle_.push_back(top);
     }
 
+    // Unmaps the slabs all of whose stacks are here: what is left of them is page tables and guards.
+    void trim() noexcept {
+        std::lock_guard lock(mutex_);
+        std::sort(idle_.begin(), idle_.end());
+        std::erase_if(slabs_, [this](std::byte* slab) {
+            auto first = std::upper_bound(idle_.begin(), idle_.end(), slab); // a top is a stack's end
+            auto last = std::upper_bound(first, idle_.end(), slab + slab_size);
+            if (static_cast<std::size_t>(last - first) != stacks_in_slab) return false;
+            idle_.erase(first, last);
+            ::munmap(slab, slab_size);
+            return true;
+        });
+    }
+
 private:
     void add_slab() {
-        idle_.reserve(total_ += stacks_in_slab); // so that giving back never allocates
-        std::byte* slab = map(stacks_in_slab * default_stack_size);
+        slabs_.reserve(slabs_.size() + 1);
+        idle_.reserve((slabs_.size() + 1) * stacks_in_slab); // so that giving back never allocates
+        std::byte* slab = map(slab_size);
+        slabs_.push_back(slab);
         for (std::size_t i = stacks_in_slab; i-- > 0;)
             idle_.push_back(carve(slab + i * default_stack_size, default_stack_size));
     }
 
     std::mutex mutex_;
-    std::vector<std::byte*> idle_;
-    std::size_t total_ = 0;
+    std::vector<std::byte*> idle_;  // their tops
+    std::vector<std::byte*> slabs_; // their lowest addresses
 };
 
 depot& shared_depot() {
@@ -164,7 +183,72 @@ struct thread_end {
     return true;
 }
 
+// Which pages are in memory.
+struct resident {
+    std::byte* lowest; // of them; where there are none, the end
+    std::size_t bytes = 0;
+};
+
+resident find_resident(std::byte* begin, std::byte* end) noexcept {
+    constexpr std::size_t most = 256;
+    unsigned char in_memory[most];
+    std::size_t const page = page_size();
+    resident found{end};
+    std::size_t count = most;
+    for (std::byte* at = end; at > begin;) {
+        count = std::min(count, static_cast<std::size_t>(at - begin) / page);
+        if (count == 0) break;
+        if (::mincore(at - count * page, count * page, in_memory) != 0) {
+            if (count == 1) break; // not mapped, nor anything below it: the main thread's stack grows as it is used
+            count /= 2;
+            continue;
+        }
+        at -= count * page;
+        for (std::size_t i = count; i-- > 0;)
+            if ((in_memory[i] & 1) != 0) {
+                found.lowest = at + i * page;
+                found.bytes += page;
+            }
+    }
+    return found;
+}
+
+// The running thread's own stack, found out once.
+stack_extent own_extent() noexcept {
+    static constinit thread_local stack_extent known{};
+    if (known.end) return known;
+    pthread_attr_t attributes;
+    if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return {};
+    void* begin = nullptr;
+    std::size_t size = 0;
+    if (::pthread_attr_getstack(&attributes, &begin, &size) == 0)
+        known = {static_cast<std::byte*>(begin), static_cast<std::byte*>(begin) + size};
+    ::pthread_attr_destroy(&attributes);
+    return known;
+}
+
 } // namespace
+
+std::size_t page_size() noexcept {
+    static auto const size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return size;
+}
+
+stack_extent extent_of(fiber const* f) noexcept {
+    return f ? stack_extent{lowest(f->memory), f->memory.top} : own_extent();
+}
+
+stack_use use_of(fiber const* f, void const* stack_pointer) noexcept {
+    stack_use use;
+    use.owner = !f ? stack_owner::thread : is_task(*f) ? stack_owner::task : stack_owner::body;
+    stack_extent const all = extent_of(f);
+    auto* at = static_cast<std::byte const*>(stack_pointer);
+    if (at < all.begin || at > all.end) return use; // somebody has put this thread on a stack that we don't know
+    use.size = static_cast<std::size_t>(all.end - all.begin);
+    use.used = static_cast<std::size_t>(all.end - at);
+    use.touched = static_cast<std::size_t>(all.end - find_resident(all.begin, all.end).lowest);
+    return use;
+}
 
 std::byte* lowest(stack s) noexcept { return s.top - s.reserved + page_size(); }
 
@@ -197,3 +281,34 @@ void release_slowly(stack s) noexcept {
 }
 
 } // namespace effects::detail
+
+namespace effects {
+
+stack_use stack_usage() noexcept { return detail::use_of(detail::this_thread()->running, __builtin_frame_address(0)); }
+
+std::size_t stack_left() noexcept {
+    detail::stack_extent const all = detail::extent_of(detail::this_thread()->running);
+    auto* at = static_cast<std::byte const*>(__builtin_frame_address(0));
+    return at < all.begin || at > all.end ? 0 : static_cast<std::size_t>(at - all.begin);
+}
+
+std::size_t trim_stacks() noexcept {
+    detail::thread_state& thread = *detail::this_thread();
+    std::size_t given_back = 0;
+    for (std::byte* top = thread.idle_stacks; top; top = detail::next_idle(top))
+        given_back += detail::find_resident(detail::lowest({top, detail::default_stack_size}), top).bytes;
+    detail::give_back(thread, thread.idle_count);
+    detail::shared_depot().trim();
+    return given_back;
+}
+
+std::ostream& operator<<(std::ostream& out, stack_use const& use) {
+    constexpr std::size_t kib = 1024;
+    out << (use.owner == stack_owner::thread ? "the thread's own stack"
+            : use.owner == stack_owner::task ? "the stack of a task"
+                                             : "the stack of a handled body");
+    return out << ": " << (use.used + kib - 1) / kib << " KiB of " << use.size / kib << " KiB in use, "
+               << use.touched / kib << " KiB touched";
+}
+
+} // namespace effects

@@ -88,12 +88,14 @@ struct fiber {
     function run = nullptr;     // its whole life; returns at its end
     stack memory;
     void* tsan_fiber = nullptr;     // ThreadSanitizer's books of it
-    fiber* strand = nullptr;        // the task it runs in, while it runs
+    fiber* strand = nullptr;        // the task it runs in, while it runs; a task's is itself
     std::uint32_t pinned = 0;       // > 0: a task group's body or an unwinding lies on it, so it can't be captured
     bool dropped = false;           // it is being unwound
     guest* guests = nullptr;        // the innermost that lies on it
     clause_link* clauses = nullptr; // the control clauses that run on it, newest first
 };
+
+inline bool is_task(fiber const& f) noexcept { return f.strand == &f; }
 
 // In a body that is being unwound, what would suspend throws the unwinding again (from a destructor: terminates).
 // `pinned` is set meanwhile, so that the check costs nothing elsewhere.

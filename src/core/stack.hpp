@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+
+#include <effects/detail/fiber.hpp>
+#include <effects/stack.hpp>
+
+namespace effects::detail {
+
+std::size_t page_size() noexcept;
+
+struct stack_extent {
+    std::byte* begin = nullptr; // the lowest byte that may be touched
+    std::byte* end = nullptr;
+};
+
+// Of a fiber's stack, or, where it is null, of the running thread's own; null where the system does not say.
+stack_extent extent_of(fiber const* f) noexcept;
+
+// How full it is where its stack pointer is this one. All zero where that is none of it.
+stack_use use_of(fiber const* f, void const* stack_pointer) noexcept;
+
+} // namespace effects::detail
