@@ -43,8 +43,8 @@ std::size_t stack_left() noexcept;
 /// next bodies and tasks, and those that no thread holds, with their address space where a whole slab (64 stacks) is idle. For
 /// after a peak.
 ///
-/// Without it a thread keeps at most 256 stacks of the default size (256 KiB) as they are, each with the memory that was touched; what
-/// is released beyond that gives its memory back at once and its addresses to any thread that wants them, as does what a
+/// Without it a thread keeps at most 256 stacks of the default size (256 KiB) as they are, each with the memory that was touched, and all
+/// threads together 1,024 more, for whoever needs them; what is released beyond that gives its memory back at once, as does what a
 /// thread keeps when it ends. Larger stacks are not kept at all. Other threads keep theirs: call it there.
 ///
 /// A few system calls for each idle stack; the next bodies pay for fresh pages.

@@ -38,6 +38,7 @@ namespace {
 
 constexpr std::size_t stacks_in_slab = 64;    // 16 MiB of address space, committed page by page as it is touched
 constexpr std::uint32_t kept_by_thread = 256; // ended stacks that a thread keeps as they are
+constexpr std::size_t kept_by_depot = 1024;   // and all threads together, beyond that
 
 // Linux 6.13: a guard that costs no mapping of its own. Older headers don't have the name.
 constexpr int advice_guard_install = 102;
@@ -80,109 +81,6 @@ std::byte* carve(std::byte* block, std::size_t size) noexcept {
     return block + size;
 }
 
-constexpr std::size_t slab_size = stacks_in_slab * default_stack_size;
-
-// Stacks of the default size that no thread holds.
-class depot {
-public:
-    std::byte* take() {
-        std::lock_guard lock(mutex_);
-        if (idle_.empty()) add_slab();
-        std::byte* top = idle_.back();
-        idle_.pop_back();
-        (void)VALGRIND_MAKE_MEM_UNDEFINED(lowest({top, default_stack_size}), default_stack_size - page_size());
-        return top;
-    }
-
-    // Frees its memory but not its addresses.
-    void give(std::byte* top) noexcept {
-        std::byte* bottom = lowest({top, default_stack_size});
-        ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
-        // Nobody's until it is taken; and a search for leaks need not go through gigabytes of it.
-        (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, static_cast<std::size_t>(top - bottom));
-        std::lock_guard lock(mutex_);
-        idle_.push_back(top);
-    }
-
-    // Unmaps the slabs all of whose stacks are here: what is left of them is page tables and guards.
-    void trim() noexcept {
-        std::lock_guard lock(mutex_);
-        std::sort(idle_.begin(), idle_.end());
-        std::erase_if(slabs_, [this](std::byte* slab) {
-            auto first = std::upper_bound(idle_.begin(), idle_.end(), slab); // a top is a stack's end
-            auto last = std::upper_bound(first, idle_.end(), slab + slab_size);
-            if (static_cast<std::size_t>(last - first) != stacks_in_slab) return false;
-            idle_.erase(first, last);
-            ::munmap(slab, slab_size);
-            return true;
-        });
-    }
-
-private:
-    void add_slab() {
-        slabs_.reserve(slabs_.size() + 1);
-        idle_.reserve((slabs_.size() + 1) * stacks_in_slab); // so that giving back never allocates
-        std::byte* slab = map(slab_size);
-        slabs_.push_back(slab);
-        for (std::size_t i = stacks_in_slab; i-- > 0;)
-            idle_.push_back(carve(slab + i * default_stack_size, default_stack_size));
-    }
-
-    std::mutex mutex_;
-    std::vector<std::byte*> idle_;  // their tops
-    std::vector<std::byte*> slabs_; // their lowest addresses
-};
-
-depot& shared_depot() {
-    static depot& the_depot = *new depot; // threads may end after the statics are destroyed
-    return the_depot;
-}
-
-// Whether a tool has to hear of each stack that is released.
-bool tools_want_to_know() noexcept {
-    static bool const on_valgrind = RUNNING_ON_VALGRIND != 0;
-    return on_valgrind || __asan_unpoison_memory_region;
-}
-
-void tell_tools_released(stack s) noexcept {
-    if (!tools_want_to_know()) return;
-    std::byte* bottom = lowest(s);
-    // Valgrind took what lay below the stack pointer for gone; the next one may build its frames there.
-    (void)VALGRIND_MAKE_MEM_UNDEFINED(bottom, static_cast<std::size_t>(s.top - bottom));
-    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(bottom, static_cast<std::size_t>(s.top - bottom));
-}
-
-void give_back(thread_state& thread, std::uint32_t count) noexcept {
-    for (; count > 0 && thread.idle_stacks; --count) {
-        std::byte* top = thread.idle_stacks;
-        thread.idle_stacks = next_idle(top);
-        --thread.idle_count;
-        shared_depot().give(top);
-    }
-}
-
-// A stack may be released after this has been destroyed, at a thread's end; nothing is kept any more then.
-enum class books : unsigned char { not_open, open, closed };
-constinit thread_local books thread_books = books::not_open;
-
-struct thread_end {
-    thread_end() noexcept { thread_books = books::open; }
-    ~thread_end() {
-        thread_books = books::closed;
-        thread_state& thread = *this_thread();
-        thread.idle_limit = 0;
-        give_back(thread, thread.idle_count);
-    }
-};
-
-// Whether this thread may keep idle stacks: it gives them back at its end.
-[[gnu::noinline]] bool may_keep() {
-    if (thread_books == books::closed) return false;
-    static thread_local thread_end at_the_end;
-    (void)at_the_end;
-    return true;
-}
-
 // Which pages are in memory.
 struct resident {
     std::byte* lowest; // of them; where there are none, the end
@@ -211,6 +109,129 @@ resident find_resident(std::byte* begin, std::byte* end) noexcept {
             }
     }
     return found;
+}
+
+constexpr std::size_t slab_size = stacks_in_slab * default_stack_size;
+
+enum class when_freed : bool { now, if_many };
+
+// Stacks of the default size that no thread holds.
+class depot {
+public:
+    std::byte* take() {
+        std::lock_guard lock(mutex_);
+        if (warm_.empty() && idle_.empty()) add_slab();
+        std::vector<std::byte*>& from = warm_.empty() ? idle_ : warm_;
+        std::byte* top = from.back();
+        from.pop_back();
+        (void)VALGRIND_MAKE_MEM_UNDEFINED(lowest({top, default_stack_size}), default_stack_size - page_size());
+        return top;
+    }
+
+    // Its addresses stay, its memory goes back to the system: at once, or when enough others are kept as they are. A computation
+    // that suspends more bodies than a thread keeps idle, over and over, would else fault in the same pages each time.
+    void give(std::byte* top, when_freed when) noexcept {
+        std::byte* bottom = lowest({top, default_stack_size});
+        // Nobody's until it is taken; and a search for leaks need not go through gigabytes of it.
+        (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, static_cast<std::size_t>(top - bottom));
+        if (when == when_freed::if_many) {
+            std::lock_guard lock(mutex_);
+            if (warm_.size() < kept_by_depot) return warm_.push_back(top);
+        }
+        ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
+        std::lock_guard lock(mutex_);
+        idle_.push_back(top);
+    }
+
+    // Gives back what memory the idle ones have, and unmaps the slabs all of whose stacks are here: what is left of those is
+    // page tables and guards. How many bytes of memory that was.
+    std::size_t trim() noexcept {
+        std::lock_guard lock(mutex_);
+        std::size_t given_back = 0;
+        for (std::byte* top : warm_) {
+            std::byte* bottom = lowest({top, default_stack_size});
+            given_back += find_resident(bottom, top).bytes;
+            ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
+            idle_.push_back(top);
+        }
+        warm_.clear();
+        std::sort(idle_.begin(), idle_.end());
+        std::erase_if(slabs_, [this](std::byte* slab) {
+            auto first = std::upper_bound(idle_.begin(), idle_.end(), slab); // a top is a stack's end
+            auto last = std::upper_bound(first, idle_.end(), slab + slab_size);
+            if (static_cast<std::size_t>(last - first) != stacks_in_slab) return false;
+            idle_.erase(first, last);
+            ::munmap(slab, slab_size);
+            return true;
+        });
+        return given_back;
+    }
+
+private:
+    void add_slab() {
+        slabs_.reserve(slabs_.size() + 1);
+        idle_.reserve((slabs_.size() + 1) * stacks_in_slab); // so that giving back never allocates
+        warm_.reserve(kept_by_depot);
+        std::byte* slab = map(slab_size);
+        slabs_.push_back(slab);
+        for (std::size_t i = stacks_in_slab; i-- > 0;)
+            idle_.push_back(carve(slab + i * default_stack_size, default_stack_size));
+    }
+
+    std::mutex mutex_;
+    std::vector<std::byte*> idle_;  // their tops
+    std::vector<std::byte*> warm_;  // and of those that have their memory still
+    std::vector<std::byte*> slabs_; // their lowest addresses
+};
+
+depot& shared_depot() {
+    static depot& the_depot = *new depot; // threads may end after the statics are destroyed
+    return the_depot;
+}
+
+// Whether a tool has to hear of each stack that is released.
+bool tools_want_to_know() noexcept {
+    static bool const on_valgrind = RUNNING_ON_VALGRIND != 0;
+    return on_valgrind || __asan_unpoison_memory_region;
+}
+
+void tell_tools_released(stack s) noexcept {
+    if (!tools_want_to_know()) return;
+    std::byte* bottom = lowest(s);
+    // Valgrind took what lay below the stack pointer for gone; the next one may build its frames there.
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(bottom, static_cast<std::size_t>(s.top - bottom));
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(bottom, static_cast<std::size_t>(s.top - bottom));
+}
+
+void give_back(thread_state& thread, std::uint32_t count, when_freed when) noexcept {
+    for (; count > 0 && thread.idle_stacks; --count) {
+        std::byte* top = thread.idle_stacks;
+        thread.idle_stacks = next_idle(top);
+        --thread.idle_count;
+        shared_depot().give(top, when);
+    }
+}
+
+// A stack may be released after this has been destroyed, at a thread's end; nothing is kept any more then.
+enum class books : unsigned char { not_open, open, closed };
+constinit thread_local books thread_books = books::not_open;
+
+struct thread_end {
+    thread_end() noexcept { thread_books = books::open; }
+    ~thread_end() {
+        thread_books = books::closed;
+        thread_state& thread = *this_thread();
+        thread.idle_limit = 0;
+        give_back(thread, thread.idle_count, when_freed::now);
+    }
+};
+
+// Whether this thread may keep idle stacks: it gives them back at its end.
+[[gnu::noinline]] bool may_keep() {
+    if (thread_books == books::closed) return false;
+    static thread_local thread_end at_the_end;
+    (void)at_the_end;
+    return true;
 }
 
 // The running thread's own stack, found out once.
@@ -270,14 +291,14 @@ void release_slowly(stack s) noexcept {
         return;
     }
     if (!may_keep()) {
-        shared_depot().give(s.top);
+        shared_depot().give(s.top, when_freed::now);
         return;
     }
     thread_state& thread = *this_thread();
     thread.idle_limit = tools_want_to_know() ? 0 : kept_by_thread;
     next_idle(s.top) = thread.idle_stacks;
     thread.idle_stacks = s.top;
-    if (++thread.idle_count > kept_by_thread) give_back(thread, kept_by_thread / 2);
+    if (++thread.idle_count > kept_by_thread) give_back(thread, kept_by_thread / 2, when_freed::if_many);
 }
 
 } // namespace effects::detail
@@ -297,9 +318,8 @@ std::size_t trim_stacks() noexcept {
     std::size_t given_back = 0;
     for (std::byte* top = thread.idle_stacks; top; top = detail::next_idle(top))
         given_back += detail::find_resident(detail::lowest({top, detail::default_stack_size}), top).bytes;
-    detail::give_back(thread, thread.idle_count);
-    detail::shared_depot().trim();
-    return given_back;
+    detail::give_back(thread, thread.idle_count, detail::when_freed::now);
+    return given_back + detail::shared_depot().trim();
 }
 
 std::ostream& operator<<(std::ostream& out, stack_use const& use) {
