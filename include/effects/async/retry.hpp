@@ -45,7 +45,10 @@ template <class R, class C, class P>
 struct only_parameter<R (C::*)(P) const noexcept> : only_parameter<R (*)(P)> {};
 
 template <class F>
-struct looks_at : looks_at<decltype(&F::operator())> {};
+struct looks_at {};
+template <class F>
+    requires requires { &F::operator(); }
+struct looks_at<F> : looks_at<decltype(&F::operator())> {};
 template <class F>
     requires requires { typename only_parameter<F>::type; }
 struct looks_at<F> : only_parameter<F> {};
