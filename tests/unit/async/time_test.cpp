@@ -61,9 +61,9 @@ TEST_CASE("sleepers wake in the order of their times", "[async][sleep]") {
         std::string order;
         async::task_group([&](async::group& g) {
             for (auto [c, d] : {std::pair('c', 3s), std::pair('a', 1s), std::pair('d', 4s), std::pair('b', 2s)})
-                g.spawn([&order, c = c, d = d] {
-                    async::sleep_for(d);
-                    order += c;
+                g.spawn([&order, name = c, after = d] {
+                    async::sleep_for(after);
+                    order += name;
                 });
         });
         CHECK(order == "abcd");
