@@ -308,7 +308,7 @@ TEST_CASE("an unexpected operation of a tag says where it was performed", "[test
     unsigned line = __LINE__ + 1;
     check_place([] { perform(effects::at<audit>(log_line{"a"})); }, line, world);
 
-    line = __LINE__ + 2; // a handler at the tag performs it, twice
+    line = __LINE__ + 1; // a handler at the tag performs it, after another
     auto twice = effects::on<log_line>([](log_line const& op) { perform(log_line{"x"}), perform(op); });
     check_place([] { perform(effects::at<audit>(log_line{"a"})); }, line, world, effects::at<audit>(twice));
 }
