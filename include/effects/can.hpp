@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <effects/detail/offered.hpp>
+#include <effects/handle_options.hpp>
 #include <effects/operation.hpp>
 #include <effects/perform.hpp>
 
@@ -65,7 +66,13 @@ public:
     template <class Answer = detail::deduced, class Body, handler... Hs>
         requires detail::body_under<Body, can, Hs...>
     decltype(auto) handle(Body&& body, Hs&&... hs) const {
-        return detail::handle_under<Answer, can>(std::forward<Body>(body), std::forward<Hs>(hs)...);
+        return detail::handle_under<Answer, can>(detail::no_options{}, std::forward<Body>(body),
+                                                 std::forward<Hs>(hs)...);
+    }
+    template <class Answer = detail::deduced, class Body, handler... Hs>
+        requires detail::body_under<Body, can, Hs...>
+    decltype(auto) handle(handle_options options, Body&& body, Hs&&... hs) const {
+        return detail::handle_under<Answer, can>(options, std::forward<Body>(body), std::forward<Hs>(hs)...);
     }
 
 private:

@@ -10,6 +10,7 @@
 #include <effects/finally.hpp>
 #include <effects/generator.hpp>
 #include <effects/handle.hpp>
+#include <effects/handle_options.hpp>
 #include <effects/handlers.hpp>
 #include <effects/mask.hpp>
 #include <effects/multishot.hpp>

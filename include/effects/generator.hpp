@@ -68,8 +68,13 @@ public:
     /// `body` is called with a `yielder`: `[](auto yield) { … yield(x); … }`.
     template <class Body>
         requires(!std::same_as<std::remove_cvref_t<Body>, generator> && std::invocable<std::decay_t<Body>&, yielder>)
-    explicit generator(Body&& body)
-        : sequence_(std::make_unique<sequence_of<std::decay_t<Body>>>(std::forward<Body>(body))) {}
+    explicit generator(Body&& body) : generator(handle_options{}, std::forward<Body>(body)) {}
+
+    /// With a stack of another size: `generator<int>({.stack_size = 1 << 20}, body)`.
+    template <class Body>
+        requires std::invocable < std::decay_t<Body>
+    &, yielder > generator(handle_options options, Body&& body)
+        : sequence_(std::make_unique<sequence_of<std::decay_t<Body>>>(options, std::forward<Body>(body))) {}
 
     generator(generator&&) noexcept = default;
     generator& operator=(generator&&) noexcept = default;
@@ -153,18 +158,20 @@ template <class T>
 template <class Body>
 struct generator<T>::sequence_of final : sequence {
     template <class B>
-    explicit sequence_of(B&& b) : body(std::forward<B>(b)) {}
+    sequence_of(handle_options o, B&& b) : options(o), body(std::forward<B>(b)) {}
     ~sequence_of() override { this->at = step{}; } // the body's frames before the body
 
     step start() override {
-        return handle<step>([this] { static_cast<void>(body(yielder(this))); }, returns([] { return step{}; }),
-                            control<yield_operation>([this](yield_operation op, auto k) -> tail<step> {
-                                if (op.to == this) return step{op.value, std::move(k)};
-                                perform(op); // of a generator further out, whose body goes through this one
-                                return std::move(k).resume_tail();
-                            }));
+        return handle<step>(
+            options, [this] { static_cast<void>(body(yielder(this))); }, returns([] { return step{}; }),
+            control<yield_operation>([this](yield_operation op, auto k) -> tail<step> {
+                if (op.to == this) return step{op.value, std::move(k)};
+                perform(op); // of a generator further out, whose body goes through this one
+                return std::move(k).resume_tail();
+            }));
     }
 
+    handle_options options;
     Body body;
 };
 

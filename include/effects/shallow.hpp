@@ -69,19 +69,40 @@ private:
 template <class Answer = detail::deduced, class Body, handler... Hs>
     requires detail::body_under<Body, can<>, Hs...>
 decltype(auto) handle(Body&& body, Hs&&... hs) {
-    return detail::handle_shallow_under<Answer, can<>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
+    return detail::handle_shallow_under<Answer, can<>>(detail::no_options{}, std::forward<Body>(body),
+                                                       std::forward<Hs>(hs)...);
+}
+/// Not of a `rest`, which stays on its stack.
+template <class Answer = detail::deduced, class Body, handler... Hs>
+    requires detail::body_under<Body, can<>, Hs...>
+decltype(auto) handle(handle_options options, Body&& body, Hs&&... hs) {
+    return detail::handle_shallow_under<Answer, can<>>(options, std::forward<Body>(body), std::forward<Hs>(hs)...);
 }
 template <class Answer = detail::deduced, class... Ops, class Body, class... Hs>
+    requires(!detail::is_options<Body>)
 decltype(auto) handle(can<Ops...>, Body&& body, Hs&&... hs) {
     if constexpr (detail::handled_body<Body, can<Ops...>, Hs...>)
-        return detail::handle_shallow_under<Answer, can<Ops...>>(std::forward<Body>(body), std::forward<Hs>(hs)...);
+        return detail::handle_shallow_under<Answer, can<Ops...>>(detail::no_options{}, std::forward<Body>(body),
+                                                                 std::forward<Hs>(hs)...);
     else
-        return detail::misused_arguments<Body, Hs...>();
+        return detail::misused_arguments<3, Body, Hs...>();
+}
+template <class Answer = detail::deduced, class... Ops, class Body, class... Hs>
+decltype(auto) handle(can<Ops...>, handle_options options, Body&& body, Hs&&... hs) {
+    if constexpr (detail::handled_body<Body, can<Ops...>, Hs...>)
+        return detail::handle_shallow_under<Answer, can<Ops...>>(options, std::forward<Body>(body),
+                                                                 std::forward<Hs>(hs)...);
+    else
+        return detail::misused_arguments<4, Body, Hs...>();
 }
 
 // What is none of the above: says which argument is wrong.
 template <class Answer = detail::deduced, class Body, class... Hs>
-    requires(!detail::is_capability<std::remove_cvref_t<Body>> && !detail::handled_body<Body, can<>, Hs...>)
-detail::misused handle(Body&&, Hs&&...) { return detail::misused_arguments<Body, Hs...>(); }
+    requires(!detail::is_options<Body> && !detail::is_capability<std::remove_cvref_t<Body>> &&
+             !detail::handled_body<Body, can<>, Hs...>)
+detail::misused handle(Body&&, Hs&&...) { return detail::misused_arguments<2, Body, Hs...>(); }
+template <class Answer = detail::deduced, class Body, class... Hs>
+    requires(!detail::handled_body<Body, can<>, Hs...>)
+detail::misused handle(handle_options, Body&&, Hs&&...) { return detail::misused_arguments<3, Body, Hs...>(); }
 
 } // namespace effects::shallow

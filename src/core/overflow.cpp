@@ -68,8 +68,11 @@ void report(fiber const& overflown, fiber const* strand) noexcept {
     }
     text.add(" has used up its stack of ");
     text.add(overflown.memory.reserved / 1024);
-    text.add(" KiB. A task gets a larger one by spawn({.stack_size = bytes}, …), all of a world's by its option "
-             "stack_size; what is large belongs on the heap.\n");
+    text.add(&overflown != strand
+                 ? " KiB. It gets a larger one by handle({.stack_size = bytes}, body, …); what is large belongs on the "
+                   "heap.\n"
+                 : " KiB. A task gets a larger one by spawn({.stack_size = bytes}, …), all of a world's by its option "
+                   "stack_size; what is large belongs on the heap.\n");
     text.write();
 }
 

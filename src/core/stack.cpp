@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <new>
@@ -87,15 +88,15 @@ struct resident {
     std::size_t bytes = 0;
 };
 
+// Only whole pages are looked at, but for one at the end that begins in the range: a stack that a thread was given need not be aligned.
 resident find_resident(std::byte* begin, std::byte* end) noexcept {
     constexpr std::size_t most = 256;
     unsigned char in_memory[most];
     std::size_t const page = page_size();
     resident found{end};
     std::size_t count = most;
-    for (std::byte* at = end; at > begin;) {
-        count = std::min(count, static_cast<std::size_t>(at - begin) / page);
-        if (count == 0) break;
+    std::byte* at = end + (page - reinterpret_cast<std::uintptr_t>(end) % page) % page;
+    while ((count = std::min(count, static_cast<std::size_t>(at - begin) / page)) != 0) {
         if (::mincore(at - count * page, count * page, in_memory) != 0) {
             if (count == 1) break; // not mapped, nor anything below it: the main thread's stack grows as it is used
             count /= 2;
@@ -267,7 +268,8 @@ stack_use use_of(fiber const* f, void const* stack_pointer) noexcept {
     if (at < all.begin || at > all.end) return use; // somebody has put this thread on a stack that we don't know
     use.size = static_cast<std::size_t>(all.end - all.begin);
     use.used = static_cast<std::size_t>(all.end - at);
-    use.touched = static_cast<std::size_t>(all.end - find_resident(all.begin, all.end).lowest);
+    // What is in use was touched, even if it has been swapped out.
+    use.touched = std::max(use.used, static_cast<std::size_t>(all.end - find_resident(all.begin, all.end).lowest));
     return use;
 }
 
@@ -277,6 +279,7 @@ stack acquire_slowly(std::size_t size) {
     static thread_local bool watched = false;
     if (!std::exchange(watched, true) || size > default_stack_size) watch_for_overflow();
     if (size > default_stack_size) {
+        if (size > std::size_t{1} << 46) throw std::bad_alloc(); // or rounding it up might make it small
         std::size_t page = page_size();
         size = (size + page - 1) / page * page + page;
         return {carve(map(size), size), size};

@@ -45,14 +45,15 @@ struct body_argument {
         "a can<…>");
 };
 
-template <class Body, class... Hs, int... I>
+template <int First, class Body, class... Hs, int... I>
 void check_arguments(std::integer_sequence<int, I...>) {
     static_cast<void>(body_argument<(... && handler<Hs>), Body>{});
-    (static_cast<void>(handler_argument<I + 2, Hs>{}), ...);
+    (static_cast<void>(handler_argument<I + First, Hs>{}), ...);
 }
-template <class Body, class... Hs>
+// `First` is the position of the first handler.
+template <int First, class Body, class... Hs>
 misused misused_arguments() {
-    check_arguments<Body, Hs...>(std::make_integer_sequence<int, sizeof...(Hs)>{});
+    check_arguments<First, Body, Hs...>(std::make_integer_sequence<int, sizeof...(Hs)>{});
     return {};
 }
 

@@ -9,10 +9,18 @@
 #include <utility>
 
 #include <effects/detail/layer.hpp>
+#include <effects/handle_options.hpp>
 
 namespace effects::detail {
 
 struct deduced {};
+
+// In place of handle_options where none were given: the size is known when it is compiled, and so acquire_stack has one branch less.
+struct no_options {
+    static constexpr std::size_t stack_size = default_stack_size;
+};
+template <class T>
+inline constexpr bool is_options = std::is_same_v<std::remove_cvref_t<T>, handle_options>;
 
 // ---- the answer's type ----
 
@@ -360,11 +368,11 @@ T* construct_on_stack(stack memory, Args&&... args) {
     return made;
 }
 
-template <class Answer, class Body, class Layers, class Pieces>
-Answer run_on_stack(Body&& body, Pieces&& pieces) {
+template <class Answer, class Body, class Layers, class Options, class Pieces>
+Answer run_on_stack([[maybe_unused]] Options options, Body&& body, Pieces&& pieces) {
     using all = handled<Answer, Body, Layers>;
     static_assert(sizeof(all) <= default_stack_size / 4, "the body and its handlers are too large for their stack");
-    all* self = construct_on_stack<all>(acquire_stack(default_stack_size), std::forward<Body>(body),
+    all* self = construct_on_stack<all>(acquire_stack(options.stack_size), std::forward<Body>(body),
                                         std::forward<Pieces>(pieces));
     thread_state& thread = *this_thread();
     frame* first = self->layers.link(thread, thread.top, nullptr, self);
@@ -380,8 +388,16 @@ Answer run_on_stack(Body&& body, Pieces&& pieces) {
 
 // ---- which of the three ----
 
-template <class Answer, class Body, class... Pieces>
-decltype(auto) handle_pieces(Body&& body, std::tuple<Pieces...>&& pieces) {
+template <class Options, class... Pieces>
+constexpr void check_options() {
+    static_assert(!is_options<Options> || (... || is_control<std::remove_cvref_t<Pieces>>),
+                  "handle's options are for a body on a stack of its own, and none of these handlers is a `control` "
+                  "clause, so this one runs on its caller's: leave the options out");
+}
+
+template <class Answer, class Body, class... Pieces, class Options = no_options>
+decltype(auto) handle_pieces(Body&& body, std::tuple<Pieces...>&& pieces, [[maybe_unused]] Options options = {}) {
+    check_options<Options, Pieces...>();
     static_assert((std::size_t{0} + ... + is_returns<std::remove_cvref_t<Pieces>>) <= 1, "one returns clause a handle");
     using body_result = std::invoke_result_t<Body>;
     using answer = std::conditional_t<std::is_same_v<Answer, deduced>,
@@ -389,7 +405,7 @@ decltype(auto) handle_pieces(Body&& body, std::tuple<Pieces...>&& pieces) {
     using layers = layers_of<answer, Pieces...>;
 
     if constexpr ((... || is_control<std::remove_cvref_t<Pieces>>)) {
-        return run_on_stack<answer, Body, layers>(std::forward<Body>(body), std::move(pieces));
+        return run_on_stack<answer, Body, layers>(options, std::forward<Body>(body), std::move(pieces));
     } else {
         layers installed(std::move(pieces));
         return installed.template leave_with<answer>([&]() -> answer {

@@ -165,12 +165,13 @@ private:
 
 // ---- all of it ----
 
-template <class Answer, class Body, class... Pieces>
+template <class Answer, class Options, class Body, class... Pieces>
 struct multishot_root final : replay_root {
     using recording_piece =
         typename recording_of<operations<>, typename controlled_by<std::remove_cvref_t<Pieces>>::type...>::type;
 
-    multishot_root(Body&& b, std::tuple<Pieces...>&& p) : body(std::forward<Body>(b)), pieces(std::move(p)) {
+    multishot_root(Options o, Body&& b, std::tuple<Pieces...>&& p)
+        : options(o), body(std::forward<Body>(b)), pieces(std::move(p)) {
         destroy = [](replay_root* self) noexcept { delete static_cast<multishot_root*>(self); };
         start = reinterpret_cast<any_function>(&multishot_root::run);
     }
@@ -182,12 +183,14 @@ struct multishot_root final : replay_root {
             [&](auto&... piece) -> Answer {
                 return handle_pieces<Answer>(
                     body_of_run<Body>{std::addressof(all.body), r},
-                    std::tuple_cat(std::tuple<recording_piece>(std::move(record)), clause_of_run<Answer>(piece, r)...));
+                    std::tuple_cat(std::tuple<recording_piece>(std::move(record)), clause_of_run<Answer>(piece, r)...),
+                    all.options);
             },
             all.pieces);
     }
 
-    Body body; // a reference where it was an lvalue
+    [[no_unique_address]] Options options; // of each run's stack
+    Body body;                             // a reference where it was an lvalue
     std::tuple<Pieces...> pieces;
 };
 
@@ -202,30 +205,30 @@ private:
     replay_root& root_;
 };
 
-template <class Answer, class Body, class... Pieces>
-decltype(auto) handle_again_and_again(Body&& body, std::tuple<Pieces...>&& pieces) {
+template <class Answer, class Options, class Body, class... Pieces>
+decltype(auto) handle_again_and_again(Options options, Body&& body, std::tuple<Pieces...>&& pieces) {
     using body_result = std::invoke_result_t<std::remove_reference_t<Body>&>;
     using answer = std::conditional_t<std::is_same_v<Answer, deduced>,
                                       typename mapped_result<body_result, Pieces...>::type, Answer>;
     if constexpr ((... || is_control<std::remove_cvref_t<Pieces>>)) {
-        using root = multishot_root<answer, Body, Pieces...>;
-        auto* all = new root(std::forward<Body>(body), std::move(pieces));
+        using root = multishot_root<answer, Options, Body, Pieces...>;
+        auto* all = new root(options, std::forward<Body>(body), std::move(pieces));
         root_in_use guard(*all);
         return root::run(all, make_run(*all, nullptr));
     } else {
-        return handle_pieces<Answer>(body, std::move(pieces)); // an lvalue, as in each run
+        return handle_pieces<Answer>(body, std::move(pieces), options); // an lvalue, as in each run
     }
 }
 
-template <class Answer, class Outer, class Body, class... Hs>
-decltype(auto) handle_repeatedly_under(Body&& body, Hs&&... hs) {
+template <class Answer, class Outer, class Options, class Body, class... Hs>
+decltype(auto) handle_repeatedly_under(Options options, Body&& body, Hs&&... hs) {
     static_assert(performs_checked<Outer, pieces_in<Hs...>>);
     auto pieces = all_pieces_of(std::forward<Hs>(hs)...);
     if constexpr (std::is_invocable_v<std::remove_reference_t<Body>&>)
-        return handle_again_and_again<Answer>(std::forward<Body>(body), std::move(pieces));
+        return handle_again_and_again<Answer>(options, std::forward<Body>(body), std::move(pieces));
     else
         return handle_again_and_again<Answer>(
-            repeated_with_capability<Body, offer<Outer, Hs...>>{std::forward<Body>(body)}, std::move(pieces));
+            options, repeated_with_capability<Body, offer<Outer, Hs...>>{std::forward<Body>(body)}, std::move(pieces));
 }
 
 // ---- resuming ----

@@ -241,15 +241,15 @@ using callable_under = typename called_body<Body, Outer, Hs...>::type;
 template <class Body, class Outer, class... Hs>
 using body_result = std::invoke_result_t<callable_under<Body, Outer, Hs...>>;
 
-template <class Answer, class Outer, class Body, class... Hs>
-decltype(auto) handle_under(Body&& body, Hs&&... hs) {
+template <class Answer, class Outer, class Options, class Body, class... Hs>
+decltype(auto) handle_under(Options options, Body&& body, Hs&&... hs) {
     static_assert(performs_checked<Outer, pieces_in<Hs...>>);
     auto pieces = all_pieces_of(std::forward<Hs>(hs)...);
     using callable = callable_under<Body, Outer, Hs...>;
     if constexpr (std::is_reference_v<callable>)
-        return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces));
+        return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces), options);
     else
-        return handle_pieces<Answer>(callable{std::forward<Body>(body)}, std::move(pieces));
+        return handle_pieces<Answer>(callable{std::forward<Body>(body)}, std::move(pieces), options);
 }
 
 } // namespace detail

@@ -146,11 +146,11 @@ Answer settle_shallow(prompt* p, Layers& layers, abort_state<Answer>& aborted) {
     return answer.take_answer();
 }
 
-template <class Answer, class Body, class Layers>
-Answer start_shallow(Body&& body, Layers& layers) {
+template <class Answer, class Options, class Body, class Layers>
+Answer start_shallow([[maybe_unused]] Options options, Body&& body, Layers& layers) {
     using running = shallow_body<Body>;
     static_assert(sizeof(running) <= default_stack_size / 4, "the body is too large for its stack");
-    auto* p = construct_on_stack<running>(acquire_stack(default_stack_size), std::forward<Body>(body));
+    auto* p = construct_on_stack<running>(acquire_stack(options.stack_size), std::forward<Body>(body));
     abort_state<Answer> aborted;
     share_state(layers, &aborted);
     beside<Layers> installed(layers, *p);
@@ -183,12 +183,15 @@ Answer go_on_shallow(request& r, Layers& layers) {
     return settle_shallow<Answer, Result>(p, layers, aborted);
 }
 
-template <class Answer, class Body, class... Pieces>
-decltype(auto) handle_shallow(Body&& body, std::tuple<Pieces...>&& pieces) {
+template <class Answer, class Options, class Body, class... Pieces>
+decltype(auto) handle_shallow(Options options, Body&& body, std::tuple<Pieces...>&& pieces) {
     static_assert((std::size_t{0} + ... + is_returns<std::remove_cvref_t<Pieces>>) <= 1, "one returns clause a handle");
     static_assert(
         !(... || is_finally<std::remove_cvref_t<Pieces>>),
         "a shallow handler ends before its body does: give finally to an effects::handle around or inside it");
+    static_assert(!is_options<Options> || !is_rest<std::remove_cvref_t<Body>>,
+                  "the rest of a body stays on the stack that it began on: give the options to the handle that began "
+                  "it");
     if constexpr ((... || is_control<std::remove_cvref_t<Pieces>>)) {
         using result = std::invoke_result_t<Body>;
         using answer = std::conditional_t<std::is_same_v<Answer, deduced>,
@@ -197,21 +200,21 @@ decltype(auto) handle_shallow(Body&& body, std::tuple<Pieces...>&& pieces) {
         if constexpr (is_rest<std::remove_cvref_t<Body>>)
             return static_cast<answer>(go_on_shallow<answer, result>(body.take(), layers));
         else
-            return static_cast<answer>(start_shallow<answer>(std::forward<Body>(body), layers));
+            return static_cast<answer>(start_shallow<answer>(options, std::forward<Body>(body), layers));
     } else {
-        return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces));
+        return handle_pieces<Answer>(std::forward<Body>(body), std::move(pieces), options);
     }
 }
 
-template <class Answer, class Outer, class Body, class... Hs>
-decltype(auto) handle_shallow_under(Body&& body, Hs&&... hs) {
+template <class Answer, class Outer, class Options, class Body, class... Hs>
+decltype(auto) handle_shallow_under(Options options, Body&& body, Hs&&... hs) {
     static_assert(performs_checked<Outer, pieces_in<Hs...>>);
     auto pieces = all_pieces_of(std::forward<Hs>(hs)...);
     using callable = callable_under<Body, Outer, Hs...>;
     if constexpr (std::is_reference_v<callable>)
-        return handle_shallow<Answer>(std::forward<Body>(body), std::move(pieces));
+        return handle_shallow<Answer>(options, std::forward<Body>(body), std::move(pieces));
     else
-        return handle_shallow<Answer>(callable{std::forward<Body>(body)}, std::move(pieces));
+        return handle_shallow<Answer>(options, callable{std::forward<Body>(body)}, std::move(pieces));
 }
 
 } // namespace effects::detail

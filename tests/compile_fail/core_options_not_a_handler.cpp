@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <effects/effects.hpp>
+
+int main() {
+    return effects::handle(
+        {.stack_size = 1 << 20}, [] { return 1; }, 5);
+}
