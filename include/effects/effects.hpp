@@ -6,6 +6,7 @@
 #include <effects/at.hpp>
 #include <effects/can.hpp>
 #include <effects/clause.hpp>
+#include <effects/dump.hpp>
 #include <effects/error.hpp>
 #include <effects/finally.hpp>
 #include <effects/generator.hpp>

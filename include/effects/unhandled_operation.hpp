@@ -15,7 +15,7 @@ namespace effects {
 ///     unhandled operation shop::charge_card, performed at shop.cpp:12 in `receipt pay(…)`
 ///       handlers in force, innermost first:
 ///         on shop::refund_card, made at main.cpp:7
-///         http::client: http::request
+///         http::client: http::request, installed around main()::<lambda()>
 class unhandled_operation : public std::logic_error {
 public:
     unhandled_operation(std::string operation, std::source_location where, std::string const& in_scope,

@@ -9,51 +9,15 @@
 
 #include <effects/unhandled_operation.hpp>
 
+#include "describe.hpp"
+
 namespace effects {
 
 namespace {
 
-std::string place(std::source_location where) {
-    std::string text = where.file_name();
-    text += ':';
-    text += std::to_string(where.line());
-    return text;
-}
-
-char const* word(detail::clause_kind kind) {
-    switch (kind) {
-    case detail::clause_kind::on:
-        return "on ";
-    case detail::clause_kind::control:
-        return "control ";
-    case detail::clause_kind::aborts:
-        return "aborts ";
-    case detail::clause_kind::mask:
-        return "mask ";
-    }
-    return "";
-}
-
-std::string describe(detail::frame const& f) {
-    std::string text;
-    detail::frame_table const& table = *f.table;
-    if (!table.handler.empty()) {
-        text.append(table.handler).append(table.size ? ":" : "");
-        for (std::size_t i = 0; i < table.size; ++i) {
-            text += i ? ", " : " ";
-            text += table.entries[i].operation->name;
-        }
-    } else {
-        for (std::size_t i = 0; i < table.size; ++i)
-            text.append(i ? ", " : word(table.entries[i].kind)).append(table.entries[i].operation->name);
-    }
-    if (f.installed.line() != 0) text.append(", made at ").append(place(f.installed));
-    return text;
-}
-
 std::string unhandled_text(std::string const& operation, std::source_location where, std::string const& in_scope) {
-    return "unhandled operation " + operation + ", performed at " + place(where) + " in `" + where.function_name() +
-           "`\n" + in_scope;
+    return "unhandled operation " + operation + ", performed at " + detail::place(where) + " in `" +
+           where.function_name() + "`\n" + in_scope;
 }
 
 } // namespace
@@ -163,7 +127,8 @@ explains_no_handlers::~explains_no_handlers() {
 
 void throw_unhandled(frame& top, operation_info const& operation, performed const& what) {
     std::string in_scope;
-    for (frame* f = &top; f != &root_frame; f = f->outer) in_scope.append("\n    ").append(describe(*f));
+    for (frame* f = &top; f != &root_frame; f = f->outer)
+        if (std::string line = describe(*f); !line.empty()) in_scope.append("\n    ").append(line);
     bool const explained = in_scope.empty() && why_no_handlers;
     in_scope = in_scope.empty() ? "  no handler is in force" : "  handlers in force, innermost first:" + in_scope;
     if (explained)

@@ -19,6 +19,7 @@ constinit frame root_frame{
     .home = nullptr,
     .stamp = 0,
     .installed = {},
+    .body = nullptr,
 };
 
 extern "C" {

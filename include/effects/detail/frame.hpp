@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
+#include <string_view>
 
 #include <effects/operation.hpp>
 
@@ -55,10 +56,11 @@ struct frame {
     frame* outer; // the handlers in force around this one
     frame* below; // the frame installed before this one on the same stack
     frame_table const* table;
-    void* self;          // the typed handler that the answers belong to
-    fiber* home;         // the stack that control clauses capture up to; null where there is none
-    std::uint64_t stamp; // unique in the process; renewed when what lies further out has changed
-    std::source_location installed;
+    void* self;                     // the typed handler that the answers belong to
+    fiber* home;                    // the stack that control clauses capture up to; null where there is none
+    std::uint64_t stamp;            // unique in the process; renewed when what lies further out has changed
+    std::source_location installed; // where its clause was made; an object or a lambda has no such place
+    std::string_view const* body;   // the type of the body that it was installed around; null: it says nothing
 };
 
 // Where every chain ends. Shared by all threads and never written.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -119,7 +120,8 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
     }
 
     // Links the frames, the first one innermost, the last one to `outer`; gives the first.
-    [[gnu::always_inline]] frame* link(thread_state& thread, frame* outer, frame* below, fiber* home) {
+    [[gnu::always_inline]] frame* link(thread_state& thread, frame* outer, frame* below, fiber* home,
+                                       std::string_view const* body) {
         frame* first = nullptr;
         frame* inner = nullptr;
         frame* knows = nullptr; // the innermost that looks outwards; it knows the clauses beside it from the start
@@ -130,6 +132,7 @@ struct layer_pack<std::index_sequence<I...>, Layers...> : layer_slot<I, Layers>.
             else
                 first = &f;
             f.home = home;
+            f.body = body;
             f.stamp = new_stamp(thread);
             inner = &f;
             if constexpr (one_clause<Layer>) {
@@ -253,7 +256,7 @@ private:
 template <class Body, class Layers>
 std::invoke_result_t<Body> run_installed(Body&& body, Layers& layers) {
     thread_state& thread = *this_thread();
-    thread.top = thread.frames = layers.link(thread, thread.top, thread.frames, nullptr);
+    thread.top = thread.frames = layers.link(thread, thread.top, thread.frames, nullptr, name_of_body<Body>());
     uninstall guard(layers.last());
     return std::forward<Body>(body)();
 }
@@ -375,7 +378,7 @@ Answer run_on_stack([[maybe_unused]] Options options, Body&& body, Pieces&& piec
     all* self = construct_on_stack<all>(acquire_stack(options.stack_size), std::forward<Body>(body),
                                         std::forward<Pieces>(pieces));
     thread_state& thread = *this_thread();
-    frame* first = self->layers.link(thread, thread.top, nullptr, self);
+    frame* first = self->layers.link(thread, thread.top, nullptr, self, name_of_body<Body>());
     self->outermost = self->layers.last();
     self->outer_stamp = thread.top->stamp;
     self->strand = thread.strand;

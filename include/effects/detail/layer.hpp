@@ -148,6 +148,23 @@ private:
 
 // ---- the installed handlers ----
 
+// What a body is called in a diagnosis: a lambda's type names the function that it stands in, or its file and line. So
+// handlers show where they were installed, and nothing is spent on it but an address.
+template <class Body>
+struct body_as_written {
+    using type = Body;
+};
+template <class Body>
+inline constexpr std::string_view body_name = type_name<Body>();
+template <class Body>
+constexpr std::string_view const* name_of_body() noexcept {
+    using plain = std::remove_cvref_t<typename body_as_written<std::remove_cvref_t<Body>>::type>;
+    if constexpr (std::is_class_v<plain>)
+        return &body_name<plain>;
+    else
+        return nullptr; // a function's type is that of many
+}
+
 // What the layers of one `handle` share: `aborts` leaves its answer here.
 template <class Answer>
 struct abort_state {
@@ -233,6 +250,7 @@ struct layer_frame : frame {
         for (lookup_slot& slot : cache) slot.operation = nullptr;
         table = t;
         installed = made;
+        body = nullptr;
     }
     layer_frame(layer_frame const&) = delete;
     layer_frame& operator=(layer_frame const&) = delete;

@@ -163,6 +163,9 @@ private:
     }
 };
 
+template <class Body>
+struct body_as_written<body_of_run<Body>> : body_as_written<std::remove_cvref_t<Body>> {};
+
 // ---- all of it ----
 
 template <class Answer, class Options, class Body, class... Pieces>

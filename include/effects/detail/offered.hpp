@@ -206,6 +206,11 @@ struct with_capability {
     }
 };
 
+template <class Body, class Fx>
+struct body_as_written<with_capability<Body, Fx>> {
+    using type = Body;
+};
+
 // The same of a body that is called again and again.
 template <class Body, class Fx>
 struct repeated_with_capability {
@@ -222,6 +227,10 @@ private:
         else
             return b(offered<Fx>{});
     }
+};
+template <class Body, class Fx>
+struct body_as_written<repeated_with_capability<Body, Fx>> {
+    using type = Body;
 };
 
 template <class Body, class Outer, class... Hs>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -113,9 +114,9 @@ struct shallow_body final : prompt {
 template <class Layers>
 class beside {
 public:
-    beside(Layers& layers, prompt& body) : layers_(layers) {
+    beside(Layers& layers, prompt& body, std::string_view const* name) : layers_(layers) {
         thread_state& thread = *this_thread();
-        first_ = layers.link(thread, thread.top, thread.frames, &body);
+        first_ = layers.link(thread, thread.top, thread.frames, &body, name);
         thread.frames = first_;
     }
     beside(beside const&) = delete;
@@ -153,7 +154,7 @@ Answer start_shallow([[maybe_unused]] Options options, Body&& body, Layers& laye
     auto* p = construct_on_stack<running>(acquire_stack(options.stack_size), std::forward<Body>(body));
     abort_state<Answer> aborted;
     share_state(layers, &aborted);
-    beside<Layers> installed(layers, *p);
+    beside<Layers> installed(layers, *p, name_of_body<Body>());
     thread_state& thread = *this_thread();
     p->bottom.self = nullptr;
     p->bottom.home = nullptr;
@@ -172,7 +173,7 @@ Answer go_on_shallow(request& r, Layers& layers) {
     prompt* p = r.target;
     abort_state<Answer> aborted;
     share_state(layers, &aborted);
-    beside<Layers> installed(layers, *p);
+    beside<Layers> installed(layers, *p, nullptr);
     thread_state& thread = *this_thread();
     frame* outer = std::exchange(thread.top, installed.first());
     relink(*p, r, thread);

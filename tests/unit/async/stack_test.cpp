@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <csignal>
 #include <cstddef>
+#include <sstream>
+#include <string>
 
 #include <catch2/catch.hpp>
 
 #include <unit/core/child.hpp>
 
 #include <effects/async.hpp>
+#include <effects/effects.hpp>
 #include <effects/sim.hpp>
 
 namespace async = effects::async;
 namespace sim = effects::sim;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-
 namespace {
+
+struct none {
+    using result_type = void;
+};
 
 [[gnu::noinline]] std::size_t eat_stack(std::size_t kilobytes) {
     char volatile frame[1024];
@@ -47,6 +46,51 @@ TEST_CASE("a task may be given a larger stack, and so may all of a world", "[asy
     });
     CHECK(of_a_child == 2000);
     CHECK(of_main == 2000);
+}
+
+TEST_CASE("a task's stack is measured as the task's, and that of a body in it as the body's", "[async][stack]") {
+    effects::stack_use of_task;
+    effects::stack_use of_body;
+    sim::run([&] {
+        async::task_group([&](async::group& g) {
+            g.spawn({.stack_size = 1 << 20}, [&] {
+                of_task = effects::stack_usage();
+                effects::handle([&] { of_body = effects::stack_usage(); },
+                                effects::control<none>([](none, auto k) { std::move(k).resume(); }));
+            });
+        });
+    });
+
+    CHECK(of_task.owner == effects::stack_owner::task);
+    CHECK(of_task.size >= 1 << 20);
+    CHECK(of_task.used > 0);
+    CHECK(of_body.owner == effects::stack_owner::body);
+    CHECK(of_body.size < 1 << 20);
+}
+
+TEST_CASE("a dump in a task names it, and shows the handlers that lie on another one's stack", "[async][stack]") {
+    std::string text;
+    sim::run([&] {
+        effects::handle(
+            [&] {
+                async::task_group([&](async::group& g) {
+                    g.spawn({.name = "worker"}, [&] {
+                        std::ostringstream out;
+                        effects::dump(out);
+                        text = out.str();
+                    });
+                });
+            },
+            effects::on<none>([](none) {}));
+    });
+
+    auto at = [&](char const* part) {
+        CAPTURE(part, text);
+        REQUIRE(text.find(part) != text.npos);
+        return text.find(part);
+    };
+    CHECK(at("  on the stack of task main/worker, ") < at("::none, made at "));
+    CHECK(at("::none, made at ") < at("effects::sim::"));
 }
 
 #ifndef UNDER_SANITIZER
