@@ -3,6 +3,7 @@
 
 #include <cxxabi.h>
 
+#include <cstddef>
 #include <utility>
 
 #include <boost/context/detail/fcontext.hpp>
@@ -99,7 +100,10 @@ namespace {
     return *static_cast<exception_globals*>(found);
 }
 
-EFFECTS_UNINSTRUMENTED void first_function(bc::transfer_t transfer) noexcept {
+// Whatever is thrown ends here at the latest: unwinders that look for a handler never get to the resumer.
+extern "C" {
+[[gnu::used, gnu::visibility("hidden")]] EFFECTS_UNINSTRUMENTED void
+effects_first_function(bc::transfer_t transfer) noexcept {
     auto* came_from = static_cast<context*>(transfer.data);
     came_from->stack_pointer = transfer.fctx;
     after_switch(nullptr, came_from);
@@ -107,12 +111,87 @@ EFFECTS_UNINSTRUMENTED void first_function(bc::transfer_t transfer) noexcept {
     self->run(self);
     leave_stack(*self);
 }
+}
+
+#if defined(__x86_64__) && defined(__linux__)
+static_assert(offsetof(thread_state, starting) == 64 && offsetof(fiber, resumer) == 0 &&
+                  offsetof(context, stack_pointer) == 0,
+              "the assembly below knows these");
+
+// The frame below effects_first_function: the fiber's address, and above it a zero, the return address of nobody. Its caller is
+// the resumer, as jump_fcontext has saved it (Boost's jump_x86_64_sysv_elf_gas.S): at the saved stack pointer
+//
+//     16 r12, 24 r13, 32 r14, 40 r15, 48 rbx, 56 rbp, 64 the place to return to
+//
+// Each register's rule begins with the same expression, which gives that stack pointer:
+//
+//     breg7 0, deref, deref, dup, deref        the context at which the resumer waits, and the stack pointer in it
+//     dup, rot, minus, lit20, shr, bra         a context lies on its own stack, little above: else it is being written,
+//     skip, drop, breg7 -56                    and what is taken for saved has the zero to return to, so that all ends
+//
+// The order of pushes and the jump in place of a call are for the processor: see switch.hpp. A "signal frame", since only
+// of those do debuggers believe that what is further out may lie at lower addresses, on another stack.
+asm(R"(
+    .macro effects_saved reg:req at:req
+    .cfi_escape 0x10, \reg, 22, 0x77,0, 6, 6, 0x12, 6, 0x12, 0x17, 0x1c, 0x44, 0x25, 0x28,3,0, 0x2f,3,0, 0x13, 0x77,0x48, 0x23,\at
+    .endm
+    .macro effects_entry name:req
+    .globl \name
+    .type \name, @function
+    .p2align 4
+\name:
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_undefined rip
+    .byte 0xf3, 0x0f, 0x1e, 0xfa # endbr64, which does nothing where it is not looked for
+    movq %fs:0, %rax
+    addq effects_thread_state@gottpoff(%rip), %rax
+    movq 64(%rax), %rax
+    movq $0, (%rsp)
+    pushq %rax
+    .cfi_adjust_cfa_offset 8
+    leaq 1f(%rip), %rax
+    pushq %rax
+    jmp effects_first_function
+    effects_saved 12, 16
+    effects_saved 13, 24
+    effects_saved 14, 32
+    effects_saved 15, 40
+    effects_saved 3, 48
+    effects_saved 6, 56
+    effects_saved 16, 64
+    effects_resumer_\name
+    nop
+1:
+    ud2
+    .cfi_endproc
+    .size \name, . - \name
+    .endm
+    # The resumer's stack pointer when it has returned, and 128 bytes more where it had stepped over its red zone.
+    .macro effects_resumer_effects_fiber_entry
+    .cfi_escape 0x0f, 23, 0x77,0, 6, 6, 0x12, 6, 0x12, 0x17, 0x1c, 0x44, 0x25, 0x28,3,0, 0x2f,3,0, 0x13, 0x77,0x48, 0x23,0xc8,1
+    .endm
+    .macro effects_resumer_effects_fiber_entry_called
+    .cfi_escape 0x0f, 22, 0x77,0, 6, 6, 0x12, 6, 0x12, 0x17, 0x1c, 0x44, 0x25, 0x28,3,0, 0x2f,3,0, 0x13, 0x77,0x48, 0x23,0x48
+    .endm
+
+    .pushsection .text.effects_fiber_entry, "ax", @progbits
+    effects_entry effects_fiber_entry
+    effects_entry effects_fiber_entry_called
+    .popsection
+)");
+#else
+extern "C" {
+void effects_fiber_entry(bc::transfer_t transfer) noexcept { effects_first_function(transfer); }
+void effects_fiber_entry_called(bc::transfer_t transfer) noexcept { effects_first_function(transfer); }
+}
+#endif
 
 [[gnu::noinline]] EFFECTS_UNINSTRUMENTED void switch_slowly(context& from, context& to) noexcept {
     tool_books books;
     leave(from, books, *this_thread());
     before_switch(&books.fake_stack, to);
-    come_back(from, bc::jump_fcontext(to.stack_pointer, &from));
+    come_back(from, jump(to.stack_pointer, &from));
 }
 
 [[gnu::noinline]] EFFECTS_UNINSTRUMENTED void start_slowly(fiber& f, std::byte* below, context& from, frame* top,
@@ -124,7 +203,7 @@ EFFECTS_UNINSTRUMENTED void first_function(bc::transfer_t transfer) noexcept {
     first_books.tsan_fiber = f.tsan_fiber;
     context first;
     first.books = &first_books;
-    first.stack_pointer = bc::make_fcontext(below, f.memory.reserved, &first_function);
+    first.stack_pointer = bc::make_fcontext(below, f.memory.reserved, fiber_entry);
 
     thread_state& thread = *this_thread();
     tool_books books;
@@ -136,7 +215,7 @@ EFFECTS_UNINSTRUMENTED void first_function(bc::transfer_t transfer) noexcept {
     find_exception_globals(thread) = {nullptr, 0};
     f.resumer = &from;
     before_switch(&books.fake_stack, first);
-    come_back(from, bc::jump_fcontext(first.stack_pointer, &from));
+    come_back(from, jump(first.stack_pointer, &from));
 }
 
 // AddressSanitizer frees a fake stack (detect_stack_use_after_return) only when the running computation leaves it for

@@ -85,7 +85,18 @@ template <class T>
 
 void switch_slowly(context& from, context& to) noexcept;
 void start_slowly(fiber& f, std::byte* below, context& from, frame* top, frame* frames) noexcept;
-void first_function(boost::context::detail::transfer_t transfer) noexcept;
+
+// Where a new stack begins. It tells unwinders (debuggers, profilers, backtrace()) how to go on in whoever resumed the fiber last; how far
+// that one's stack pointer was off when it left depends on how it jumped.
+extern "C" {
+void effects_fiber_entry(boost::context::detail::transfer_t transfer) noexcept;
+void effects_fiber_entry_called(boost::context::detail::transfer_t transfer) noexcept;
+}
+#if defined(__SHSTK__)
+inline constexpr auto* fiber_entry = &effects_fiber_entry_called;
+#else
+inline constexpr auto* fiber_entry = &effects_fiber_entry;
+#endif
 
 // Leaves the running computation in `from`, goes on with `to`; returns when somebody switches to `from`, on whichever
 // thread that is.
@@ -104,7 +115,7 @@ void first_function(boost::context::detail::transfer_t transfer) noexcept;
     exception_globals* exceptions = known_exception_globals(thread);
     if (!exceptions) [[unlikely]]
         return start_slowly(f, below, from, top, frames);
-    void* first = boost::context::detail::make_fcontext(below, f.memory.reserved, &first_function);
+    void* first = boost::context::detail::make_fcontext(below, f.memory.reserved, fiber_entry);
     save(from, thread, *exceptions);
     thread.starting = &f;
     thread.top = top;
