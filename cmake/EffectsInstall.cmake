@@ -10,6 +10,7 @@ list(JOIN EFFECTS_ALL_MODULES "|" any_module)
 if("core" IN_LIST modules)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/effects" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
             FILES_MATCHING PATTERN "*.hpp" REGEX "/include/effects/(${any_module})(\\.hpp)?$" EXCLUDE)
+    install(FILES "${PROJECT_SOURCE_DIR}/share/gdb/effects.py" DESTINATION "${CMAKE_INSTALL_DATADIR}/effects/gdb")
 endif()
 
 # What a pkg-config file says of each package; Boost has none of its own, and ours are static libraries, so that

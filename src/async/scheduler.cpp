@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -247,8 +248,24 @@ void scheduler::start(task_base& task) {
     if (task.state == task_base::state_type::ended) task.destroy(&task);
 }
 
-scheduler::scheduler() { core::name_of_strand.store(&write_path, std::memory_order_relaxed); }
-scheduler::~scheduler() = default;
+namespace {
+constinit std::mutex list_of_schedulers;
+}
+constinit scheduler* scheduler::newest_ = nullptr;
+
+scheduler::scheduler() {
+    core::name_of_strand.store(&write_path, std::memory_order_relaxed);
+    std::lock_guard const lock(list_of_schedulers);
+    older_ = newest_;
+    if (older_) older_->newer_ = this;
+    newest_ = this;
+}
+
+scheduler::~scheduler() {
+    std::lock_guard const lock(list_of_schedulers);
+    (newer_ ? newer_->older_ : newest_) = older_;
+    if (older_) older_->newer_ = newer_;
+}
 
 void scheduler::adopt(task_base& task) noexcept {
     task.next_task = first_task_;

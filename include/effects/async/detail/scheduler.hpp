@@ -84,6 +84,11 @@ private:
     std::size_t stack_size_ = core::default_stack_size;
     task_base* first_task_ = nullptr;
     std::size_t task_count_ = 0;
+
+    // All of the process, for debuggers: share/gdb/effects.py goes through them.
+    static scheduler* newest_;
+    scheduler* older_ = nullptr;
+    scheduler* newer_ = nullptr;
 };
 
 // A line for each living task, in the order in which they were made: "\n    main/2 waits in channel::receive".
