@@ -19,21 +19,21 @@ namespace {
 struct place_in_chain {
     detail::fiber const* fiber; // null: the thread's own
     void const* stack_pointer;
+    detail::frame const* frames; // newest first
 };
 
-bool holds(detail::stack_extent const& extent, void const* address) {
-    auto* at = static_cast<std::byte const*>(address);
-    return at >= extent.begin && at < extent.end;
-}
-
-// Finds the stack on which `f` lies, from `from` outwards; false where that is none of them.
+// Finds the stack on which `f` lies, from `from` outwards; false where that is none of them. By the lists of what was installed
+// where: a sanitizer may have put the frame itself on a stack of its own.
 bool find_stack(place_in_chain from, detail::frame const& f, place_in_chain& found) {
-    for (place_in_chain at = from;; at = {at.fiber->resumer->running, at.fiber->resumer->stack_pointer}) {
-        if (holds(detail::extent_of(at.fiber), &f)) {
-            found = at;
-            return true;
-        }
+    for (place_in_chain at = from;;) {
+        for (detail::frame const* on_it = at.frames; on_it; on_it = on_it->below)
+            if (on_it == &f) {
+                found = at;
+                return true;
+            }
         if (!at.fiber) return false;
+        detail::context const& outer = *at.fiber->resumer;
+        at = {outer.running, outer.stack_pointer, outer.frames};
     }
 }
 
@@ -64,7 +64,7 @@ void print_heading(std::ostream& out, place_in_chain const& stack) {
 
 void dump(std::ostream& out) {
     detail::thread_state const& thread = *detail::this_thread();
-    place_in_chain const here{thread.running, __builtin_frame_address(0)};
+    place_in_chain const here{thread.running, __builtin_frame_address(0), thread.frames};
     out << "handlers in force, innermost first\n";
     print_heading(out, here);
     place_in_chain last = here;

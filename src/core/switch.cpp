@@ -129,6 +129,8 @@ static_assert(offsetof(thread_state, starting) == 64 && offsetof(fiber, resumer)
 //     dup, rot, minus, lit20, shr, bra         a context lies on its own stack, little above: else it is being written,
 //     skip, drop, breg7 -56                    and what is taken for saved has the zero to return to, so that all ends
 //
+// (AddressSanitizer's detect_stack_use_after_return keeps contexts elsewhere: with it all ends there, too.)
+//
 // The order of pushes and the jump in place of a call are for the processor: see switch.hpp. A "signal frame", since only
 // of those do debuggers believe that what is further out may lie at lower addresses, on another stack.
 asm(R"(
