@@ -155,6 +155,18 @@ void drop(benchmark::State& state) {
 }
 BENCHMARK(drop)->Name("core/drop");
 
+void exception_through(benchmark::State& state) {
+    for (auto _ : state) {
+        try {
+            effects::handle([]() -> int { throw opaque(1); },
+                            effects::control<ask>([](ask, auto k) { return std::move(k).resume_tail(1); }));
+        } catch (int& i) {
+            benchmark::DoNotOptimize(i);
+        }
+    }
+}
+BENCHMARK(exception_through)->Name("core/exception");
+
 void forget(benchmark::State& state) {
     for (auto _ : state)
         benchmark::DoNotOptimize(

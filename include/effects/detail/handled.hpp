@@ -306,14 +306,16 @@ struct handled final : prompt {
             if (u.target != self &&
                 u.target != &self->aborted) { // goes further out than what this one was given up for
                 self->aborted.aborted = false;
-                self->error = std::current_exception();
+                self->keep_exception();
             }
         } catch (...) {
-            self->error = std::current_exception();
+            if (!self->aborted.aborted) self->keep_exception(); // else the body is given up all the same
         }
         if constexpr (Layers::has_finally)
             if (self->dropped) self->leave_dropped();
     }
+
+    void keep_exception() noexcept { (Layers::has_finally ? error : thrown) = std::current_exception(); }
 
     void leave_dropped() { // what it throws meets a noexcept function
         outer_in_force guard(outermost->outer);
@@ -331,7 +333,8 @@ struct handled final : prompt {
         } guard{self};
         return self->layers.template leave_with<Answer>([self]() -> Answer {
             if (self->aborted.aborted) return self->aborted.take();
-            if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
+            if constexpr (Layers::has_finally)
+                if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
             return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
         });
     }

@@ -112,6 +112,29 @@ TEST_CASE("the other kinds of handle take a stack size, too", "[core][handle_opt
     for (int x : one) CHECK(x == 1);
 }
 
+TEST_CASE("the other kinds of handle take a stack size after the fx that they are given", "[core][handle_options]") {
+    effects::handle_options const large{.stack_size = 1024 * kib};
+    auto body = [](effects::can<ask, choose> fx) {
+        return fill_600_kib() + fx.perform(ask{}) + (fx.perform(choose{}) ? 1 : 0);
+    };
+    handle(
+        [&](effects::can<ask> fx) {
+            CHECK(effects::shallow::handle(fx, {.stack_size = 1024 * kib}, body, control<choose>([](choose, auto k) {
+                                               return std::move(k).resume(true);
+                                           })) == 7);
+            CHECK(effects::shallow::handle(fx, large, body, control<choose>([](choose, auto k) {
+                                               return std::move(k).resume(false);
+                                           })) == 6);
+            CHECK(effects::multishot::handle(fx, {.stack_size = 1024 * kib}, body, control<choose>([](choose, auto k) {
+                                                 return k.resume(true) + k.resume(false);
+                                             })) == 13);
+            CHECK(effects::multishot::handle(fx, large, body, control<choose>([](choose, auto k) {
+                                                 return k.resume(true) + k.resume(false);
+                                             })) == 13);
+        },
+        [](ask) { return 5; });
+}
+
 TEST_CASE("a stack that the system can't give is std::bad_alloc, and nothing has run", "[core][handle_options]") {
     bool ran = false;
     for (std::size_t size : {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() - 8192,

@@ -317,6 +317,16 @@ TEST_CASE("trimming gives the memory of idle stacks back to the system", "[core]
     CHECK(fill_stacks(100).size() == 100); // there are stacks again
 }
 
+TEST_CASE("after a peak, the stacks of a thread and 1,024 of all keep their memory", "[core][stack]") {
+    effects::trim_stacks();
+    CHECK(fill_stacks(1600).size() == 1600);
+
+    std::size_t const given_back = effects::trim_stacks();
+
+    CHECK(given_back >= 1024 * 100 * kib);
+    CHECK(given_back <= (1024 + 256) * 120 * kib);
+}
+
 TEST_CASE("trimming unmaps the slabs that nobody uses, and those only", "[core][stack]") {
     effects::trim_stacks();
     auto sum = handle(
