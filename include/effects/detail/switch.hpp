@@ -30,7 +30,8 @@ inline exception_globals* known_exception_globals(thread_state const& thread) no
 // nothing returns to.
 [[gnu::always_inline]] inline boost::context::detail::transfer_t jump(void* to, void* carried) noexcept {
 #if defined(__x86_64__) && defined(__linux__) && !defined(__SHSTK__)
-    boost::context::detail::transfer_t arrived;
+    void* from; // in registers: AddressSanitizer would mark a variable in memory, where the caller has told it not to
+    void* brought;
     // 128: what a function may use below its stack pointer (System V ABI, 3.2.2).
     asm volatile("leaq -128(%%rsp), %%rsp\n\t"
                  "leaq 1f(%%rip), %%rcx\n\t"
@@ -38,7 +39,7 @@ inline exception_globals* known_exception_globals(thread_state const& thread) no
                  "jmp *jump_fcontext@GOTPCREL(%%rip)\n"
                  "1:\n\t"
                  "leaq 128(%%rsp), %%rsp"
-                 : "=a"(arrived.fctx), "=d"(arrived.data), "+D"(to), "+S"(carried)
+                 : "=a"(from), "=d"(brought), "+D"(to), "+S"(carried)
                  :
                  : "rcx", "r8", "r9", "r10", "r11", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
                    "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
@@ -47,7 +48,7 @@ inline exception_globals* known_exception_globals(thread_state const& thread) no
                    "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
 #endif
                    "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");
-    return arrived;
+    return {from, brought};
 #else
     return boost::context::detail::jump_fcontext(to, carried);
 #endif
