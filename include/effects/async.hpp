@@ -13,9 +13,11 @@
 #include <effects/async/map.hpp>
 #include <effects/async/mutex.hpp>
 #include <effects/async/outcome.hpp>
+#include <effects/async/outcome_predicate.hpp>
 #include <effects/async/promise.hpp>
 #include <effects/async/race.hpp>
 #include <effects/async/retry.hpp>
+#include <effects/async/retry_budget.hpp>
 #include <effects/async/semaphore.hpp>
 #include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>
