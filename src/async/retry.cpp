@@ -66,26 +66,17 @@ duration backoff::draw(int failed) const {
                                                    : whole; // the longest one rounds up
 }
 
-bool retry_when::error(std::exception_ptr const& e) const { return errors_ && errors_(e); }
+namespace {
 
-bool retry_when::value_of(std::string_view const& type, void const* v) const {
-    for (auto const& p : values_)
-        if (p.type == &type && p.says_yes(v)) return true;
-    return false;
-}
-
-void retry_when::check_type(std::string_view const& result) const {
-    for (auto const& p : values_)
-        if (p.type != &result)
-            throw std::invalid_argument(
-                "async::retry: a predicate of `when` looks at values of type " + std::string(*p.type) +
-                ", but the function returns " + std::string(result) +
-                "; predicates over exceptions take what derives from std::exception, or a std::exception_ptr");
-}
-
-detail::attempts::attempts(retry_options const& how) : how_(how) {
+void check(retry_options const& how) {
     if (how.attempts < 1) throw std::invalid_argument("async::retry needs one attempt at least");
 }
+
+} // namespace
+
+retrying::retrying(retry_options how) : how_(std::move(how)) { check(how_); }
+
+detail::attempts::attempts(retry_options const& how) : how_(how) { check(how_); }
 
 bool detail::attempts::next_after_error(std::exception_ptr const& e) {
     std::optional<duration> asked;
@@ -102,22 +93,33 @@ bool detail::attempts::next(std::optional<duration> asked) {
     if (number_ >= how_.attempts) return false;
     duration wait = how_.backoff.draw(number_);
     if (asked) wait = std::max(wait, std::min(*asked, how_.max_retry_after));
-    too_late_ = after(now(), wait) >= deadline() && deadline() != never;
-    if (too_late_) return false;
-    sleep_for(wait);
+    if (after(now(), wait) >= deadline() && deadline() != never) {
+        hindered_by_ = "no time for another";
+        return false;
+    }
+    if (how_.budget && !how_.budget->try_take()) { // asked last: a token is for an attempt that there will be
+        hindered_by_ = "no retry budget for another";
+        return false;
+    }
+    try {
+        sleep_for(wait);
+    } catch (...) { // cancelled: there was no attempt
+        if (how_.budget) how_.budget->give_back();
+        throw;
+    }
     ++number_;
     return true;
 }
 
 void detail::attempts::give_up(std::exception_ptr e, bool again) const {
-    if (number_ == 1 && !too_late_) std::rethrow_exception(std::move(e));
+    if (number_ == 1 && !hindered_by_) std::rethrow_exception(std::move(e));
     try {
         std::rethrow_exception(std::move(e));
     } catch (effects::error& known) {
         std::string text = again ? "retrying, after " : "retrying, in attempt ";
         text += std::to_string(number_);
         if (again) text += number_ == 1 ? " attempt" : " attempts";
-        if (too_late_) text += " (no time for another)";
+        if (hindered_by_) text.append(" (").append(hindered_by_).append(")");
         effects::detail::rethrow_with_context(known, text);
     }
 }

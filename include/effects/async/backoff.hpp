@@ -27,6 +27,10 @@ public:
     backoff(duration first, double factor) noexcept
         : first_(first), factor_(factor), cap_(std::max<duration>(first, std::chrono::seconds(30))) {}
 
+    /// The same wait every time: `.open_for = 30s`.
+    template <class Rep, class Period>
+    backoff(std::chrono::duration<Rep, Period> wait) noexcept : backoff(clamp_duration(wait), 1.0) {}
+
     /// Takes a random part of up to `share` (0 to 1) off each wait, so that clients that failed together don't come back together:
     /// by default each wait is between a half and the whole; 1.0 is "full jitter".
     [[nodiscard]] backoff jitter(double share = 0.5) const noexcept;
