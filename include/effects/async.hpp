@@ -7,6 +7,7 @@
 #include <effects/async/blocking.hpp>
 #include <effects/async/cancelled.hpp>
 #include <effects/async/channel.hpp>
+#include <effects/async/dump.hpp>
 #include <effects/async/event.hpp>
 #include <effects/async/every.hpp>
 #include <effects/async/group.hpp>
