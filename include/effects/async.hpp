@@ -2,6 +2,7 @@
 #pragma once
 
 #include <effects/async/all.hpp>
+#include <effects/async/as_completed.hpp>
 #include <effects/async/backoff.hpp>
 #include <effects/async/barrier.hpp>
 #include <effects/async/blocking.hpp>
