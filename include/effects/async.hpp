@@ -18,6 +18,7 @@
 #include <effects/async/promise.hpp>
 #include <effects/async/race.hpp>
 #include <effects/async/retry.hpp>
+#include <effects/async/select.hpp>
 #include <effects/async/semaphore.hpp>
 #include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>
