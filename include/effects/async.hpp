@@ -12,6 +12,7 @@
 #include <effects/async/event.hpp>
 #include <effects/async/every.hpp>
 #include <effects/async/group.hpp>
+#include <effects/async/local.hpp>
 #include <effects/async/map.hpp>
 #include <effects/async/mutex.hpp>
 #include <effects/async/outcome.hpp>
