@@ -15,6 +15,7 @@
 #include <effects/async/local.hpp>
 #include <effects/async/map.hpp>
 #include <effects/async/mutex.hpp>
+#include <effects/async/once.hpp>
 #include <effects/async/outcome.hpp>
 #include <effects/async/promise.hpp>
 #include <effects/async/race.hpp>
