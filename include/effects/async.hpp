@@ -17,6 +17,7 @@
 #include <effects/async/mutex.hpp>
 #include <effects/async/once.hpp>
 #include <effects/async/outcome.hpp>
+#include <effects/async/pool.hpp>
 #include <effects/async/promise.hpp>
 #include <effects/async/race.hpp>
 #include <effects/async/retry.hpp>
