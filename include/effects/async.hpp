@@ -3,6 +3,7 @@
 
 #include <effects/async/all.hpp>
 #include <effects/async/as_completed.hpp>
+#include <effects/async/background.hpp>
 #include <effects/async/backoff.hpp>
 #include <effects/async/barrier.hpp>
 #include <effects/async/blocking.hpp>
