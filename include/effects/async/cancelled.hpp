@@ -17,7 +17,7 @@ enum class reason {
     deadline,       ///< the instant of a `timeout_at` around it has come
     sibling_failed, ///< another task of its group, or the group's body, threw
     lost_race,      ///< another one of a `race` or `any` was first
-    group_ended,    ///< all that its group is for has ended: a daemon's, or an `as_completed` that was broken off
+    group_ended,    ///< what it served is over: of daemons, of detached tasks, of what an `as_completed` left
     shutdown,       ///< the program is asked to end (SIGINT, SIGTERM)
 };
 

@@ -39,7 +39,7 @@ namespace detail {
 ///
 /// A binding is a handler of `find_local<T>`, installed around the body: so an inner one hides an outer one until its body ends, a task sees the
 /// bindings that were in force where its *group* was made (and no others: it may outlive those at its `spawn`), and what is not
-/// bound costs nothing. Reading costs a perform (two for each other local of the same type that is bound further in).
+/// bound costs nothing. Reading costs a perform, and one more for each other local of the same type that is bound further in.
 template <class T>
 class local {
     static_assert(std::is_object_v<T>, "an async::local has values; bind a pointer or a std::reference_wrapper");
