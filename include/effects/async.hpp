@@ -2,6 +2,8 @@
 #pragma once
 
 #include <effects/async/all.hpp>
+#include <effects/async/as_completed.hpp>
+#include <effects/async/background.hpp>
 #include <effects/async/backoff.hpp>
 #include <effects/async/barrier.hpp>
 #include <effects/async/blocking.hpp>
@@ -9,20 +11,25 @@
 #include <effects/async/cancelled.hpp>
 #include <effects/async/channel.hpp>
 #include <effects/async/circuit_breaker.hpp>
+#include <effects/async/dump.hpp>
 #include <effects/async/event.hpp>
 #include <effects/async/every.hpp>
 #include <effects/async/group.hpp>
 #include <effects/async/hedge.hpp>
+#include <effects/async/local.hpp>
 #include <effects/async/map.hpp>
 #include <effects/async/mutex.hpp>
+#include <effects/async/once.hpp>
 #include <effects/async/outcome.hpp>
 #include <effects/async/outcome_predicate.hpp>
 #include <effects/async/policies.hpp>
+#include <effects/async/pool.hpp>
 #include <effects/async/promise.hpp>
 #include <effects/async/race.hpp>
 #include <effects/async/rate_limiter.hpp>
 #include <effects/async/retry.hpp>
 #include <effects/async/retry_budget.hpp>
+#include <effects/async/select.hpp>
 #include <effects/async/semaphore.hpp>
 #include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>

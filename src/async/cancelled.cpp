@@ -14,10 +14,14 @@ std::string_view to_string(reason why) noexcept {
         return "requested";
     case reason::timed_out:
         return "timed out";
+    case reason::deadline:
+        return "deadline passed";
     case reason::sibling_failed:
         return "sibling failed";
     case reason::lost_race:
         return "lost race";
+    case reason::group_ended:
+        return "group ended";
     case reason::shutdown:
         return "shutdown";
     }

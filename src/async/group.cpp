@@ -9,7 +9,15 @@
 namespace effects::async {
 
 // The body can't be captured by a `control` clause further out while there are tasks to join.
-group::group() : top_(effects::detail::this_thread()->top), pinned_(effects::detail::this_thread()->running) {
+group::group() : top_(effects::detail::this_thread()->top), pinned_(effects::detail::this_thread()->running) { pin(); }
+
+group::group(aside)
+    : scope_(detail::scope::root_tag{}, detail::current_task(), detail::current_task().innermost),
+      top_(effects::detail::this_thread()->top), pinned_(effects::detail::this_thread()->running) {
+    pin();
+}
+
+void group::pin() {
     effects::detail::refuse_in_unwinding("task_group"); // it could not wait for its tasks there
     if (pinned_) ++pinned_->pinned;
     ++effects::detail::this_thread()->pinned;
@@ -22,17 +30,19 @@ group::~group() {
 
 void group::launch(detail::task_base& task) {
     ++running_;
+    if (task.daemon) ++daemons_;
     try {
         perform(effects::async::spawn{&task});
     } catch (...) { // no scheduler answers here
         --running_;
+        if (task.daemon) --daemons_;
         task.destroy(&task);
         throw;
     }
 }
 
-void group::task_ended(detail::ending how) noexcept {
-    if (how.cut_short) cut_short_ = true;
+void group::task_ended(detail::task_base const& task, detail::ending how) noexcept {
+    if (how.cut_short && !task.daemon) cut_short_ = true;
     if (how.error) {
         if (error_)
             others_.push_back(std::move(how.error));
@@ -40,7 +50,9 @@ void group::task_ended(detail::ending how) noexcept {
             error_ = std::move(how.error);
         scope_.cancel(reason::sibling_failed);
     }
-    if (--running_ == 0 && joiner_) joiner_->wake();
+    --running_;
+    if (task.daemon) --daemons_;
+    if (joiner_ && (running_ == daemons_ || tell_of_each_)) joiner_->wake();
 }
 
 void group::body_threw() {
@@ -58,12 +70,33 @@ void group::body_threw() {
 }
 
 void group::join() {
-    while (running_ != 0) {
-        detail::waiter w("task_group", this);
-        joiner_ = &w;
-        w.wait_uncancellable();
-        joiner_ = nullptr;
-    }
+    auto wait_while_more_than = [this](std::size_t const& left) {
+        while (running_ != left) {
+            detail::waiter w("task_group", this);
+            joiner_ = &w;
+            w.wait_uncancellable();
+            joiner_ = nullptr;
+        }
+    };
+    wait_while_more_than(daemons_);
+    if (running_ == 0) return;
+    if (!scope_.pending())
+        scope_.cancel(reason::group_ended); // else they know, and `finish` asks whose cancellation it was
+    wait_while_more_than(0);
+}
+
+void group::wait_for_an_end(char const* what, void const* on) {
+    detail::waiter w(what, on);
+    joiner_ = &w;
+    tell_of_each_ = true;
+    struct back {
+        group& self;
+        ~back() {
+            self.joiner_ = nullptr;
+            self.tell_of_each_ = false;
+        }
+    } guard{*this};
+    w.wait();
 }
 
 void group::throw_error() {

@@ -59,7 +59,8 @@ bool all_failed::transient() const noexcept {
 void detail::throw_nobody_to_race() { throw std::invalid_argument("race and any need one function at least"); }
 
 void detail::check_limit(std::size_t limit) {
-    if (limit == 0) throw std::invalid_argument("map and for_each with a limit of 0 would never start");
+    if (limit == 0)
+        throw std::invalid_argument("a limit of 0 would never start anything (async::map, for_each, as_completed)");
 }
 
 bool detail::being_cancelled() noexcept {

@@ -125,6 +125,8 @@ std::uint64_t task_base::place(std::uint64_t seed) const noexcept {
     return made;
 }
 
+std::uint64_t task_base::draw() noexcept { return place(home->jitter_seed() + 0x9e3779b97f4a7c15u * ++draws); }
+
 void throw_no_task_runs() {
     throw std::logic_error("no task is running on this thread: tasks, timeouts and waiting need a world around them "
                            "(live::run, sim::run, test::run)");
@@ -309,28 +311,8 @@ void scheduler::wake(task_base& task) noexcept {
 
 void scheduler::interrupt(task_base& task) noexcept {
     if (!task.interruptible || task.state != task_base::state_type::parked) return;
-    if (task.waits_in) task.waits_in->unlink();
+    if (task.waits_in) task.waits_in->withdraw();
     wake(task);
-}
-
-// ---- reports ----
-
-std::string describe_tasks(scheduler const& of) {
-    std::vector<task_base const*> tasks;
-    for (task_base const* t = of.first_task(); t; t = t->next_task) tasks.push_back(t);
-    std::string text;
-    for (auto i = tasks.rbegin(); i != tasks.rend(); ++i) {
-        task_base const& t = **i;
-        text.append("\n    ").append(t.path());
-        if (t.state == task_base::state_type::parked) {
-            text.append(" waits in ").append(t.waits_for && *t.waits_for ? t.waits_for : "?");
-            if (t.wakes_at != never) text.append(" for a time");
-        } else {
-            text.append(t.state == task_base::state_type::running ? " runs" : " is ready");
-        }
-        if (t.innermost->pending()) text.append(", cancelled (").append(to_string(t.innermost->why())).append(")");
-    }
-    return text;
 }
 
 // ---- timers ----

@@ -9,8 +9,9 @@
 
 namespace effects::async::detail {
 
-scope::scope(time_point deadline, bool shield)
-    : guest{&actions}, owner_(&current_task()), parent_(owner_->innermost), deadline_(deadline), shield_(shield) {
+scope::scope(time_point deadline, bool shield, reason expires_as)
+    : guest{&actions}, owner_(&current_task()), parent_(owner_->innermost), deadline_(deadline), shield_(shield),
+      has_instant_(expires_as == reason::deadline) {
     link();
     owner_->innermost = this;
     core::thread_state& thread = *core::this_thread();
@@ -153,7 +154,7 @@ void scope::expire(scope& innermost, time_point now) noexcept {
     bool has_outer = innermost.parent_ && innermost.parent_->owner_ == innermost.owner_;
     if (has_outer) expire(*innermost.parent_, now); // the outermost that is due gives the reason
     innermost.nearest_ = has_outer ? std::min(innermost.deadline_, innermost.parent_->nearest_) : innermost.deadline_;
-    if (due) innermost.cancel(reason::timed_out);
+    if (due) innermost.cancel(innermost.has_instant_ ? reason::deadline : reason::timed_out);
 }
 
 } // namespace effects::async::detail

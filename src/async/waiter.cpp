@@ -23,6 +23,35 @@ bool waiter::wait_until(time_point until) {
     return true;
 }
 
+waiter* waiter::wait_for_one(waiter& first, time_point until) {
+    task_base& task = current_task();
+    for (waiter* w = &first;;) {
+        w->task_ = &task;
+        w = w->alternative_;
+        if (w == &first) break;
+    }
+    struct nowhere {
+        task_base& task;
+        waiter& ring;
+        ~nowhere() {
+            task.waits_in = nullptr;
+            ring.withdraw();
+        }
+    } guard{task, first};
+    for (;;) {
+        for (waiter* w = &first;;) {
+            if (w->woken_) return w;
+            w = w->alternative_;
+            if (w == &first) break;
+        }
+        throw_if_cancelled(task, first.what_);
+        if (until != never && task.home->now() >= until) return nullptr;
+        task.interruptible = true;
+        task.waits_in = &first;
+        perform(suspend{.until = until, .what = first.what_, .on = first.on_});
+    }
+}
+
 void waiter::wait_uncancellable() {
     task_base& task = current_task();
     task_ = &task;
@@ -33,7 +62,7 @@ void waiter::wait_uncancellable() {
 }
 
 void waiter::wake() noexcept {
-    unlink();
+    withdraw();
     woken_ = true;
     if (task_) task_->home->wake(*task_);
 }

@@ -59,7 +59,8 @@ std::vector<T> take_all(Slots& slots) {
 } // namespace detail
 
 /// Runs functions beside each other, each in a task of its own, and gives their results when all have ended: a tuple, in which a
-/// void result is a `unit`. The first exception cancels the others and is thrown when they have ended.
+/// void result is a `unit`. The first exception cancels the others and is thrown when they have ended. Cancelling the caller cancels
+/// them all, and is thrown when they have ended.
 ///
 ///     auto [user, orders] = async::all([&] { return find_user(id); }, [&] { return find_orders(id); });
 template <job... Fs>

@@ -14,8 +14,10 @@ namespace effects::async {
 enum class reason {
     requested,      ///< somebody called `cancel()`
     timed_out,      ///< a `timeout` around it expired
+    deadline,       ///< the instant of a `timeout_at` around it has come
     sibling_failed, ///< another task of its group, or the group's body, threw
     lost_race,      ///< another one of a `race` or `any` was first
+    group_ended,    ///< what it served is over: of daemons, of detached tasks, of what an `as_completed` left
     shutdown,       ///< the program is asked to end (SIGINT, SIGTERM)
 };
 

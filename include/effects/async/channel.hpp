@@ -15,6 +15,13 @@
 
 namespace effects::async {
 
+namespace detail {
+template <class T, class F>
+class receive_case;
+template <class T, class Held, class F>
+class send_case;
+} // namespace detail
+
 /// A channel's capacity without a limit.
 inline constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
 
@@ -99,13 +106,18 @@ public:
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+    template <class, class>
+    friend class detail::receive_case;
+    template <class, class, class>
+    friend class detail::send_case;
+
     struct sender : detail::waiter {
-        sender(channel& c, T& what) noexcept : waiter("channel::send", &c), item(what) {}
+        sender(channel& c, T& what, char const* in = "channel::send") noexcept : waiter(in, &c), item(what) {}
         T& item;
         bool taken = false;
     };
     struct receiver : detail::waiter {
-        explicit receiver(channel& c) noexcept : waiter("channel::receive", &c) {}
+        explicit receiver(channel& c, char const* in = "channel::receive") noexcept : waiter(in, &c) {}
         std::optional<T> item;
     };
 
@@ -117,7 +129,7 @@ private:
     bool closed_ = false;
     std::deque<T> items_;
     detail::waiter_list senders_;   // only while it is full
-    detail::waiter_list receivers_; // only while it is empty
+    detail::waiter_list receivers_; // only while it is empty; both at once: a `select` that sends or receives
 };
 
 template <class T>

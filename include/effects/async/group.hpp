@@ -22,12 +22,16 @@ struct spawn_options {
     /// Shown in reports and traces; of several alike in one parent the later ones have their number too: "worker#2".
     std::string name = {};
     std::size_t stack_size = 0; ///< bytes; 0: what the world's options say (256 KiB unless changed)
+    /// Serves the others, and the group does not wait for it: when the body and all tasks that are no daemons have ended, it is cancelled
+    /// (`reason::group_ended`), and joined. What it throws counts as any task's failure.
+    bool daemon = false;
 };
 
 namespace detail {
 template <class F>
 void fork(group& g, F f);
-}
+class completions;
+} // namespace detail
 
 /// The tasks of one `task_group`, to which more can be added as long as it is open, by its body and by its tasks.
 class group {
@@ -58,6 +62,7 @@ public:
         auto* t = effects::detail::construct_on_stack<made>(detail::acquire_task_stack(options.stack_size), *this,
                                                             *shared, std::forward<F>(f), std::forward<Args>(args)...);
         if (!options.name.empty()) t->be_called(std::move(options.name));
+        t->daemon = options.daemon;
         task<result> handle(shared.release());
         launch(*t);
         return handle;
@@ -66,7 +71,7 @@ public:
     /// Cancels the body and all tasks; the group then ends normally (a body that has a value to return, and was cut short, by
     /// `cancelled`).
     void cancel(reason why = reason::requested) noexcept { scope_.cancel(why); }
-    /// Tasks that have not ended.
+    /// Tasks that have not ended, daemons among them.
     std::size_t size() const noexcept { return running_; }
 
 private:
@@ -78,13 +83,18 @@ private:
     friend struct detail::forked;
     template <class F>
     friend void detail::fork(group& g, F f);
+    friend class detail::completions;
 
     group();
+    struct aside {};
+    explicit group(aside); // of which the code that follows is not a part: a failure does not cancel that
     ~group();
+    void pin();
     void launch(detail::task_base& task);
-    void task_ended(detail::ending how) noexcept;
+    void task_ended(detail::task_base const& task, detail::ending how) noexcept;
     void body_threw(); // in a catch block
     void join();
+    void wait_for_an_end(char const* what, void const* on); // of one of its tasks; cancellable
     void finish(bool has_result);
     [[noreturn]] void throw_error();
 
@@ -92,11 +102,13 @@ private:
     effects::detail::frame* top_; // the handlers that its tasks start with
     effects::detail::fiber* pinned_;
     std::size_t running_ = 0;
+    std::size_t daemons_ = 0; // of these
     detail::waiter* joiner_ = nullptr;
     std::exception_ptr error_; // the first
     std::vector<std::exception_ptr> others_;
     std::exception_ptr body_cancelled_;
-    bool cut_short_ = false; // one of its tasks, by a cancellation
+    bool cut_short_ = false;    // one of its tasks, by a cancellation
+    bool tell_of_each_ = false; // the joiner, of each task that ends
 };
 
 /// Runs `f(group&)`, and returns its value when all tasks that were spawned in the group have ended.
@@ -108,8 +120,8 @@ private:
 ///
 /// The first exception of a task or of the body cancels the others, and leaves `task_group` when they have ended; an `effects::error` then says
 /// what else failed: "refused (and 1 more failed: connection lost)".
-/// Cancelling the caller cancels all of them, and leaves as `cancelled` where it cut one of them short. Tasks run under the
-/// handlers in force here.
+/// Cancelling the caller cancels all of them, and leaves as `cancelled` where it cut one of them short (that is no daemon). Tasks run
+/// under the handlers in force here.
 template <class F>
 std::invoke_result_t<F, group&> task_group(F&& f) {
     using result = std::invoke_result_t<F, group&>;
@@ -148,9 +160,8 @@ void spawned<Result, F, Args...>::run_it(core::fiber* f) noexcept {
     });
     self.call.reset(); // in the task, under its handlers
     self.result.ended(self, how);
-    group& owner = self.owner;
     self.state = state_type::ended;
-    owner.task_ended(std::move(how));
+    self.owner.task_ended(self, std::move(how));
 }
 
 template <class Result, class F, class... Args>
@@ -176,9 +187,8 @@ void forked<F>::run_it(core::fiber* f) noexcept {
     auto& self = *static_cast<forked*>(f);
     ending how = run_to_the_end(self, *self.call);
     self.call.reset();
-    group& owner = self.owner;
     self.state = state_type::ended;
-    owner.task_ended(std::move(how));
+    self.owner.task_ended(self, std::move(how));
 }
 
 template <class F>

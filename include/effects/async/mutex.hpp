@@ -8,6 +8,10 @@
 
 namespace effects::async {
 
+namespace detail {
+class task_report;
+}
+
 class mutex;
 
 /// What `mutex::lock` gives: unlocks when it goes. Stays where it was made.
@@ -49,6 +53,7 @@ public:
 private:
     friend class mutex_lock;
     friend class condition;
+    friend class detail::task_report;
     void acquire(bool cancellable);
     void release() noexcept;
 
@@ -71,7 +76,8 @@ public:
     condition(condition const&) = delete;
     condition& operator=(condition const&) = delete;
 
-    /// Unlocks, suspends until it is notified, and locks again: also when it is cancelled, before that is thrown.
+    /// Unlocks, suspends until it is notified, and locks again: also when it is cancelled, before that is thrown. A `notify_one` reaches a task
+    /// that goes on: not one that is cancelled already.
     void wait(mutex_lock& held);
     template <class Ready>
     void wait(mutex_lock& held, Ready ready) {

@@ -130,7 +130,7 @@ auto race_of_range(bool any, R& jobs) {
 ///     auto page = async::race([] { return fetch(mirror_a); }, [] { return fetch(mirror_b); });
 ///
 /// Functions with one result type give it (voids: `unit`); with different ones a `std::variant` whose `index()` says who won.
-/// What losers throw while they are cancelled is dropped.
+/// What losers throw while they are cancelled is dropped. Cancelling the caller cancels them all, and is thrown when they have ended.
 template <job... Fs>
     requires(sizeof...(Fs) > 0)
 auto race(Fs&&... fs) { return detail::race_of(false, fs...); }
@@ -141,7 +141,7 @@ auto race(R&& jobs) {
 }
 
 /// Runs functions beside each other; the first that succeeds wins, and the others are cancelled and waited for. Throws
-/// `all_failed` when none does. Results as `race` gives them.
+/// `all_failed` when none does. Results, and cancellation, as with `race`.
 template <job... Fs>
     requires(sizeof...(Fs) > 0)
 auto any(Fs&&... fs) { return detail::race_of(true, fs...); }

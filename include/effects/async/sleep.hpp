@@ -5,14 +5,14 @@
 
 namespace effects::async {
 
-/// Suspends the task until the world's time is `at` or later. Cancellable.
+/// Suspends the task until the world's time is `at` or later. Cancelling leaves nothing behind.
 void sleep_until(time_point at);
 
 namespace detail {
 void sleep(duration d);
 }
 
-/// Suspends the task for `d`; zero or less is a `yield`. Cancellable.
+/// Suspends the task for `d`; zero or less is a `yield`. Cancelling leaves nothing behind.
 ///
 ///     async::sleep_for(100ms);
 template <class Rep, class Period>
@@ -20,7 +20,7 @@ void sleep_for(std::chrono::duration<Rep, Period> d) {
     detail::sleep(clamp_duration(d));
 }
 
-/// Lets other ready tasks run: all of them once in `live`, some of them, as the seed has it, in `sim`. Cancellable.
+/// Lets other ready tasks run: all of them once in `live`, some of them, as the seed has it, in `sim`. Cancelling leaves nothing behind.
 void yield();
 
 /// Throws `cancelled` if the task is cancelled; never suspends. For long computations between suspension points.

@@ -80,7 +80,7 @@ public:
         the_result().wait_to_take();
         return shared_->value.take();
     }
-    /// Waits until it has ended, however that was.
+    /// Waits until it has ended, however that was. Cancelling the caller leaves the task as it is.
     void wait() { the_result().wait(); }
     bool done() const { return the_result().running == nullptr; }
     /// Asks it to end: its next suspension throws `cancelled`. The group does not count it as a failure. Of one that has ended: nothing.

@@ -75,7 +75,7 @@ TEST_CASE("the report lists tasks in the order of their making, with what they w
                           "\n    main/waiting waits in event::wait"
                           "\n    main/2 waits in channel::receive"
                           "\n    main/3 waits in semaphore::acquire"
-                          "\n    main/4 waits in mutex::lock"
+                          "\n    main/4 waits in mutex::lock, held by main"
                           "\n    main/5 waits in sleep for a time"
                           "\n    main/6 is ready"
                           "\n    main runs, cancelled (requested)") == 0);

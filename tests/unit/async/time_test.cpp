@@ -511,10 +511,11 @@ TEST_CASE("times are clamped, not wrapped", "[async]") {
 
 TEST_CASE("reasons print", "[async]") {
     std::ostringstream out;
-    for (auto r : {async::reason::requested, async::reason::timed_out, async::reason::sibling_failed,
-                   async::reason::lost_race, async::reason::shutdown})
+    for (auto r :
+         {async::reason::requested, async::reason::timed_out, async::reason::deadline, async::reason::sibling_failed,
+          async::reason::lost_race, async::reason::group_ended, async::reason::shutdown})
         out << r << '/';
-    CHECK(out.str() == "requested/timed out/sibling failed/lost race/shutdown/");
+    CHECK(out.str() == "requested/timed out/deadline passed/sibling failed/lost race/group ended/shutdown/");
 }
 
 TEST_CASE("timed_out writes its times for people", "[async][timeout]") {

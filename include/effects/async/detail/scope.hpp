@@ -15,8 +15,10 @@ struct task_base;
 class scope : private effects::detail::guest {
 public:
     struct root_tag {};
-    explicit scope(time_point deadline = never, bool shield = false); // innermost of the running task
-    scope(root_tag, task_base& owner, scope* parent) noexcept;        // a task's own
+    // Innermost of the running task. Its deadline ends it with the reason `timed_out`, or as `expires_as` says.
+    explicit scope(time_point deadline = never, bool shield = false, reason expires_as = reason::timed_out);
+    // A task's own; or one beside what the task does, which only tasks that are spawned into it are in.
+    scope(root_tag, task_base& owner, scope* parent) noexcept;
     scope(scope const&) = delete;
     scope& operator=(scope const&) = delete;
     ~scope();
@@ -63,6 +65,7 @@ private:
     time_point nearest_ = never;
     reason why_ = reason::requested;
     bool shield_ = false;
+    bool has_instant_ = false; // its deadline is a given instant, not the end of a time limit
     bool cancelled_ = false;
     bool pending_ = false;
 };

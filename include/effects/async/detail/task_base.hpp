@@ -48,6 +48,7 @@ struct task_base : core::fiber {
     state_type state = state_type::fresh;
     bool interruptible = false; // parked where a cancellation may wake it
     bool by_loop = false;       // `resumer` is a scheduler's `run`, not the task that spawned it
+    bool daemon = false;        // its group does not wait for it
     scope* innermost;           // its open scopes, ending with `whole`
     scope whole;
     void (*destroy)(task_base*) noexcept = nullptr; // with its stack
@@ -77,6 +78,8 @@ struct task_base : core::fiber {
     std::string path() const;
     // A number made of the seed and its place in the tree of tasks, whatever the names are.
     std::uint64_t place(std::uint64_t seed) const noexcept;
+    // A random number of its own sequence, the same in every run of a simulated world with one seed.
+    std::uint64_t draw() noexcept;
 
 private:
     friend std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size) noexcept;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include <effects/async/detail/task_base.hpp>
 
@@ -31,7 +32,13 @@ public:
     void wait_uncancellable();         // for joins
     void wake() noexcept;              // on the scheduler's thread
     bool woken() const noexcept { return woken_; }
+    bool listed() const noexcept { return list_ != nullptr; } // then what it waits for is there, too
     void unlink() noexcept;
+    // Of several that one task waits in at once, `wake` takes the first and the others out of their lists.
+    void tie_to(waiter& other) noexcept { alternative_ = std::exchange(other.alternative_, this); }
+    void withdraw() noexcept; // unlinks it, and those that it is tied to
+    // Waits for one of those tied to `first`: that one. Null: the time came first. Throws as `wait` does, and none is woken then.
+    static waiter* wait_for_one(waiter& first, time_point until);
     task_base* task() const noexcept { return task_; } // who waits, once it does
 
 private:
@@ -42,6 +49,7 @@ private:
     waiter_list* list_ = nullptr;
     waiter* previous_ = nullptr;
     waiter* next_ = nullptr;
+    waiter* alternative_ = this; // a ring, mostly of itself alone
     bool woken_ = false;
 };
 
@@ -76,6 +84,10 @@ private:
 
 inline void waiter::unlink() noexcept {
     if (list_) list_->remove(*this);
+}
+inline void waiter::withdraw() noexcept {
+    unlink();
+    for (waiter* w = alternative_; w != this; w = w->alternative_) w->unlink();
 }
 
 } // namespace effects::async::detail
