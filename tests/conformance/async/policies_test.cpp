@@ -235,7 +235,7 @@ EFFECTS_IN_BOTH_WORLDS("messages name the place of the guarded perform, not the 
         FAIL("no exception");
     } catch (effects::unhandled_operation const& e) {
         CHECK(e.where().line() == line);
-        CHECK_THAT(e.where().file_name(), Catch::EndsWith("resilience_test.cpp"));
+        CHECK_THAT(e.where().file_name(), Catch::EndsWith("policies_test.cpp"));
     }
 }
 
