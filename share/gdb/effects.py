@@ -38,11 +38,12 @@ def type_of(name):
 
 
 def thread_state():
-    state = look_up(CORE + "effects_thread_state")
-    if state is None or state.type.code != gdb.TYPE_CODE_STRUCT:
-        complain("no effects_thread_state with debug information in this program: does it use effects, and is it "
-                 "running or a core file?")
-    return state
+    for name in (CORE + "effects_thread_state", "effects_thread_state"):  # as g++ and as clang describe what is extern "C"
+        state = look_up(name)
+        if state is not None and state.type.code == gdb.TYPE_CODE_STRUCT:
+            return state
+    complain("no effects_thread_state with debug information in this program: does it use effects, and is it "
+             "running or a core file?")
 
 
 def text_of(value):
