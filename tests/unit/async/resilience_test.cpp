@@ -107,8 +107,8 @@ TEST_CASE("a bulkhead loses no place to waiters that are cancelled while another
 TEST_CASE("tasks of several threads share one rate limit, and cancelled waiters take nothing of it",
           "[async][rate_limiter][cancel][threads]") {
     constexpr int per_task = 50;
-    async::rate_limiter limiter{{.permits = 200'000, .per = 1s, .burst = 20}};
-    std::atomic<int> got{0}, cut_short{0};
+    async::rate_limiter limiter{{.permits = 4'000, .per = 1s, .burst = 20}};
+    std::atomic<int> got{0};
     auto const begun = std::chrono::steady_clock::now();
     in_tasks_of_threads([&](int, int task) {
         for (int i = 0; i < per_task; ++i)
@@ -122,7 +122,6 @@ TEST_CASE("tasks of several threads share one rate limit, and cancelled waiters 
                         ++got;
                     });
                     async::yield();
-                    if (!t.done()) ++cut_short;
                     t.cancel();
                 });
             }
@@ -130,8 +129,7 @@ TEST_CASE("tasks of several threads share one rate limit, and cancelled waiters 
     std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begun;
 
     CHECK(got >= threads * tasks / 2 * per_task);
-    CHECK(got <= 20 + 200'000 * took.count() + 1);
-    CHECK(cut_short > 0);
+    CHECK(got <= 20 + 4'000 * took.count() + 1);
     CHECK(limiter.waiting() == 0);
     thread_world::run([&] { async::timeout(10s, [&] { limiter.acquire(20); }); });
 }
