@@ -44,7 +44,6 @@ std::string task_name(detail::fiber const* strand) {
 }
 
 void print_heading(std::ostream& out, place_in_chain const& stack) {
-    constexpr std::size_t kib = 1024;
     if (!stack.fiber) {
         out << "  on the thread's own stack";
     } else if (detail::is_task(*stack.fiber)) {
@@ -55,8 +54,7 @@ void print_heading(std::ostream& out, place_in_chain const& stack) {
         out << "  on the stack of a handled body" << (name.empty() ? "" : " in ") << name;
     }
     if (stack_use const use = detail::use_of(stack.fiber, stack.stack_pointer); use.size != 0)
-        out << ", " << (use.used + kib - 1) / kib << " KiB of " << use.size / kib << " KiB in use, "
-            << use.touched / kib << " KiB touched";
+        detail::print_fill(out << ", ", use);
     out << ":\n";
 }
 

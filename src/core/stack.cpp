@@ -273,6 +273,12 @@ stack_use use_of(fiber const* f, void const* stack_pointer) noexcept {
     return use;
 }
 
+std::ostream& print_fill(std::ostream& out, stack_use const& use) {
+    constexpr std::size_t kib = 1024;
+    return out << (use.used + kib - 1) / kib << " KiB of " << use.size / kib << " KiB in use, " << use.touched / kib
+               << " KiB touched";
+}
+
 std::byte* lowest(stack s) noexcept { return s.top - s.reserved + page_size(); }
 
 stack acquire_slowly(std::size_t size) {
@@ -326,12 +332,10 @@ std::size_t trim_stacks() noexcept {
 }
 
 std::ostream& operator<<(std::ostream& out, stack_use const& use) {
-    constexpr std::size_t kib = 1024;
     out << (use.owner == stack_owner::thread ? "the thread's own stack"
             : use.owner == stack_owner::task ? "the stack of a task"
                                              : "the stack of a handled body");
-    return out << ": " << (use.used + kib - 1) / kib << " KiB of " << use.size / kib << " KiB in use, "
-               << use.touched / kib << " KiB touched";
+    return detail::print_fill(out << ": ", use);
 }
 
 } // namespace effects

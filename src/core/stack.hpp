@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iosfwd>
 
 #include <effects/detail/fiber.hpp>
 #include <effects/stack.hpp>
@@ -20,5 +21,8 @@ stack_extent extent_of(fiber const* f) noexcept;
 
 // How full it is where its stack pointer is this one. All zero where that is none of it.
 stack_use use_of(fiber const* f, void const* stack_pointer) noexcept;
+
+// "3 KiB of 252 KiB in use, 8 KiB touched"
+std::ostream& print_fill(std::ostream& out, stack_use const& use);
 
 } // namespace effects::detail
