@@ -69,6 +69,7 @@ public:
         return detail::handle_under<Answer, can>(detail::no_options{}, std::forward<Body>(body),
                                                  std::forward<Hs>(hs)...);
     }
+    /// With another size of stack for the body: `fx.handle({.stack_size = 1 << 20}, body, …)`.
     template <class Answer = detail::deduced, class Body, handler... Hs>
         requires detail::body_under<Body, can, Hs...>
     decltype(auto) handle(handle_options options, Body&& body, Hs&&... hs) const {

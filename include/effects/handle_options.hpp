@@ -9,6 +9,8 @@ namespace effects {
 ///
 ///     effects::handle({.stack_size = 1 << 20}, body, effects::control<ask>(…))
 ///
+/// After an `fx`, where one comes first: `fx.handle({…}, body, …)`, `multishot::handle(fx, {…}, body, …)`.
+///
 /// Only where the body runs on a stack of its own, that is with a `control` clause: the compiler refuses it elsewhere.
 struct handle_options {
     /// Of the body's stack, in bytes. Up to 256 KiB, or 0, it is one of the pool, of that size. A larger one is mapped for this body

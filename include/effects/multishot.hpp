@@ -130,7 +130,7 @@ decltype(auto) handle(Body&& body, Hs&&... hs) {
     return detail::handle_repeatedly_under<Answer, can<>>(detail::no_options{}, std::forward<Body>(body),
                                                           std::forward<Hs>(hs)...);
 }
-/// Each run has a stack of that size.
+/// With another size of stack, for each run.
 template <class Answer = detail::deduced, class Body, handler... Hs>
     requires detail::repeatable_body_under<Body, can<>, Hs...>
 decltype(auto) handle(handle_options options, Body&& body, Hs&&... hs) {

@@ -72,7 +72,7 @@ decltype(auto) handle(Body&& body, Hs&&... hs) {
     return detail::handle_shallow_under<Answer, can<>>(detail::no_options{}, std::forward<Body>(body),
                                                        std::forward<Hs>(hs)...);
 }
-/// Not of a `rest`, which stays on its stack.
+/// With another size of stack for the body. Not of a `rest`, which stays on its own.
 template <class Answer = detail::deduced, class Body, handler... Hs>
     requires detail::body_under<Body, can<>, Hs...>
 decltype(auto) handle(handle_options options, Body&& body, Hs&&... hs) {

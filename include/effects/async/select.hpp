@@ -269,7 +269,7 @@ struct takes_item {
 /// cancelled, as `select`.
 ///
 ///     while (auto got = async::receive_any(inboxes)) answer(got->index, got->item);
-template <std::ranges::input_range R>
+template <std::ranges::forward_range R>
     requires requires { typename detail::item_of<R>; }
 auto receive_any(R&& channels) -> std::optional<received<detail::item_of<R>>> {
     using item = detail::item_of<R>;

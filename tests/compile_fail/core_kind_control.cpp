@@ -15,7 +15,7 @@ struct shop {
 };
 
 int main() {
-    namespace handled = effects::shallow;
+    namespace handled = effects::KIND;
     auto resumes = effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); });
     auto two = [](other const&) { return 2; };
     shop const s;

@@ -16,7 +16,7 @@ struct third {
 int main() {
     return effects::handle(
         [](effects::can<third> fx) {
-            return effects::shallow::handle(
+            return effects::KIND::handle(
                 fx, [](effects::can<ask, other> in) { return in.perform(ask{}); },
                 effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }));
         },

@@ -10,6 +10,6 @@ struct other {
 };
 
 int main() {
-    return effects::multishot::handle([](effects::can<ask, other> fx) { return fx.perform(ask{}); },
-                                      effects::control<ask>([](ask, auto k) { return k.resume(1); }));
+    return effects::KIND::handle([](int n) { return n; },
+                                 effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }));
 }

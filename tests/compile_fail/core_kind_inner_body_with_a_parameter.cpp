@@ -12,7 +12,7 @@ struct other {
 int main() {
     return effects::handle(
         [](effects::can<other> fx) {
-            return effects::shallow::handle(
+            return effects::KIND::handle(
                 fx, [](int n) { return n; }, effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }));
         },
         [](other const&) { return 2; });

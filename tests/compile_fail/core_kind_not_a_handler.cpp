@@ -10,6 +10,5 @@ struct other {
 };
 
 int main() {
-    return effects::multishot::handle([](int n) { return n; },
-                                      effects::control<ask>([](ask, auto k) { return k.resume(1); }));
+    return effects::KIND::handle([] { return effects::perform(ask{}); }, 5);
 }

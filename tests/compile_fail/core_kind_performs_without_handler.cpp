@@ -18,6 +18,6 @@ struct through {
 };
 
 int main() {
-    return effects::multishot::handle([] { return effects::perform(ask{}); },
-                                      effects::control<ask>([](ask, auto k) { return k.resume(1); }), through{});
+    return effects::KIND::handle([] { return effects::perform(ask{}); },
+                                 effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }), through{});
 }

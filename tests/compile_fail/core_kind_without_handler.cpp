@@ -10,5 +10,6 @@ struct other {
 };
 
 int main() {
-    return effects::shallow::handle([] { return effects::perform(ask{}); }, 5);
+    return effects::KIND::handle([](effects::can<ask, other> fx) { return fx.perform(ask{}); },
+                                 effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }));
 }

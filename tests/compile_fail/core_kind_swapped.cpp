@@ -10,6 +10,6 @@ struct other {
 };
 
 int main() {
-    return effects::shallow::handle(effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }),
-                                    [] { return effects::perform(ask{}); });
+    return effects::KIND::handle(effects::control<ask>([](ask, auto k) { return std::move(k).resume(1); }),
+                                 [] { return effects::perform(ask{}); });
 }
