@@ -141,14 +141,7 @@ template <class Answer>
 [[gnu::always_inline]] inline Answer settle(prompt* p) {
     for (;;) {
         request* asked = std::exchange(p->asked, nullptr);
-        if (!asked) {
-            if (p->thrown) [[unlikely]] { // here, for the unwinder has one frame less to go through
-                std::exception_ptr thrown = std::move(p->thrown);
-                end(*p);
-                std::rethrow_exception(std::move(thrown));
-            }
-            return reinterpret_cast<finish_function<Answer>>(p->finish)(p);
-        }
+        if (!asked) return reinterpret_cast<finish_function<Answer>>(p->finish)(p);
         request* next;
         {
             clause_link link;

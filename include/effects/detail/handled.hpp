@@ -306,16 +306,14 @@ struct handled final : prompt {
             if (u.target != self &&
                 u.target != &self->aborted) { // goes further out than what this one was given up for
                 self->aborted.aborted = false;
-                self->keep_exception();
+                self->error = std::current_exception();
             }
         } catch (...) {
-            if (!self->aborted.aborted) self->keep_exception(); // else the body is given up all the same
+            self->error = std::current_exception();
         }
         if constexpr (Layers::has_finally)
             if (self->dropped) self->leave_dropped();
     }
-
-    void keep_exception() noexcept { (Layers::has_finally ? error : thrown) = std::current_exception(); }
 
     void leave_dropped() { // what it throws meets a noexcept function
         outer_in_force guard(outermost->outer);
@@ -333,8 +331,7 @@ struct handled final : prompt {
         } guard{self};
         return self->layers.template leave_with<Answer>([self]() -> Answer {
             if (self->aborted.aborted) return self->aborted.take();
-            if constexpr (Layers::has_finally)
-                if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
+            if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
             return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
         });
     }

@@ -31,7 +31,6 @@ struct prompt : fiber {
     guest* taken_along = nullptr;        // the innermost guest of what is captured
     std::atomic<std::uint32_t> uses = 0; // 2 for each of its clauses that is running, 1 once the body has ended
     void const* given_up = nullptr;      // its abort_state, once an `aborts` clause has answered
-    std::exception_ptr thrown;           // by a body that has ended: what finish would throw, if it only did that
 };
 
 enum class outcome : unsigned char { value, exception, unwind };
