@@ -306,13 +306,18 @@ struct handled final : prompt {
             if (u.target != self &&
                 u.target != &self->aborted) { // goes further out than what this one was given up for
                 self->aborted.aborted = false;
-                self->error = std::current_exception();
+                self->keep_exception();
             }
         } catch (...) {
-            self->error = std::current_exception();
+            if (!self->aborted.aborted) self->keep_exception(); // else the body is given up all the same
         }
         if constexpr (Layers::has_finally)
             if (self->dropped) self->leave_dropped();
+    }
+
+    void keep_exception() noexcept {
+        thrown.take();
+        if constexpr (!Layers::has_finally) prompt::finish = reinterpret_cast<any_function>(&throw_on<Answer>);
     }
 
     void leave_dropped() { // what it throws meets a noexcept function
@@ -331,7 +336,8 @@ struct handled final : prompt {
         } guard{self};
         return self->layers.template leave_with<Answer>([self]() -> Answer {
             if (self->aborted.aborted) return self->aborted.take();
-            if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
+            if constexpr (Layers::has_finally)
+                if (self->thrown) caught_exception::raise(self->thrown.release());
             return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
         });
     }
@@ -344,7 +350,6 @@ struct handled final : prompt {
     }
 
     kept<body_result> result;
-    std::exception_ptr error;
     abort_state<Answer> aborted;
     Body body; // a reference where it was an lvalue
     Layers layers;

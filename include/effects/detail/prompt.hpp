@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include <effects/detail/caught_exception.hpp>
 #include <effects/detail/fiber.hpp>
 #include <effects/detail/kept.hpp>
 #include <effects/detail/switch.hpp>
@@ -31,6 +32,7 @@ struct prompt : fiber {
     guest* taken_along = nullptr;        // the innermost guest of what is captured
     std::atomic<std::uint32_t> uses = 0; // 2 for each of its clauses that is running, 1 once the body has ended
     void const* given_up = nullptr;      // its abort_state, once an `aborts` clause has answered
+    caught_exception thrown;             // by the body
 };
 
 enum class outcome : unsigned char { value, exception, unwind };
@@ -66,6 +68,14 @@ struct request_for : request {
 
 // The body has ended, or never goes on: destroys it all, at once or when the last of its running clauses returns.
 void end(prompt& p) noexcept;
+
+// The `finish` of a body that has thrown. Few frames lie between it and who catches: `settle` has jumped here.
+template <class Answer>
+Answer throw_on(prompt* p) {
+    caught_exception::pointer thrown = p->thrown.release();
+    end(*p);
+    caught_exception::raise(std::move(thrown));
+}
 
 // A running clause, as the stack that it runs on knows it.
 struct clause_link {

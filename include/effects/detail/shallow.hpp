@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <exception>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -80,11 +79,16 @@ struct shallow_body final : prompt {
         } catch (unwinding const& u) {
             if (u.target != self && (!self->given_up || u.target != self->given_up)) {
                 self->given_up = nullptr; // goes further out than what this one was given up for
-                self->error = std::current_exception();
+                self->keep_exception();
             }
         } catch (...) {
-            self->error = std::current_exception();
+            self->keep_exception();
         }
+    }
+
+    void keep_exception() noexcept {
+        thrown.take();
+        prompt::finish = reinterpret_cast<any_function>(&throw_on<result_type>);
     }
 
     static result_type take_result(prompt* p) {
@@ -93,7 +97,6 @@ struct shallow_body final : prompt {
             shallow_body* self;
             ~release() { end(*self); }
         } guard{self};
-        if (self->error) std::rethrow_exception(std::exchange(self->error, nullptr));
         return self->result.take();
     }
 
@@ -106,7 +109,6 @@ struct shallow_body final : prompt {
 
     layer_frame bottom;
     kept<result_type> result;
-    std::exception_ptr error;
     Body body; // a reference where it was an lvalue
 };
 
