@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <mutex>
 #include <new>
 #include <ostream>
@@ -23,7 +24,8 @@
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #else
-#define VALGRIND_STACK_REGISTER(start, end) 0
+#define VALGRIND_STACK_REGISTER(start, end) 0u
+#define VALGRIND_STACK_DEREGISTER(id) 0
 #define VALGRIND_MAKE_MEM_UNDEFINED(start, size) 0
 #define VALGRIND_MAKE_MEM_NOACCESS(start, size) 0
 #define RUNNING_ON_VALGRIND 0
@@ -76,10 +78,48 @@ std::byte* map(std::size_t size) {
     return static_cast<std::byte*>(memory);
 }
 
-std::byte* carve(std::byte* block, std::size_t size) noexcept {
+// The stacks that Valgrind knows, by their lowest addresses, and its numbers of them. What is unmapped has to be taken back, or
+// it would take several that lie there later for one, and each switch between them for growth.
+class valgrind_stacks {
+public:
+    void add(std::byte* begin, std::byte* end) {
+        std::lock_guard lock(mutex_);
+        known_[begin] = VALGRIND_STACK_REGISTER(begin, end);
+    }
+    void remove(std::byte* begin, std::byte* end) noexcept {
+        std::lock_guard lock(mutex_);
+        auto first = known_.lower_bound(begin);
+        auto last = known_.lower_bound(end);
+        for (auto at = first; at != last; ++at) (void)VALGRIND_STACK_DEREGISTER(at->second);
+        known_.erase(first, last);
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::byte*, unsigned> known_;
+};
+
+bool on_valgrind() noexcept {
+    static bool const yes = RUNNING_ON_VALGRIND != 0;
+    return yes;
+}
+
+valgrind_stacks& known_to_valgrind() noexcept {
+    static valgrind_stacks& all = *new valgrind_stacks; // as the depot
+    return all;
+}
+
+std::byte* carve(std::byte* block, std::size_t size) {
     install_guard(block);
-    (void)VALGRIND_STACK_REGISTER(block + page_size(), block + size);
+    if (on_valgrind()) [[unlikely]]
+        known_to_valgrind().add(block + page_size(), block + size);
     return block + size;
+}
+
+void unmap(std::byte* begin, std::size_t size) noexcept {
+    if (on_valgrind()) [[unlikely]]
+        known_to_valgrind().remove(begin, begin + size);
+    ::munmap(begin, size);
 }
 
 // Which pages are in memory.
@@ -162,7 +202,7 @@ public:
             auto last = std::upper_bound(first, idle_.end(), slab + slab_size);
             if (static_cast<std::size_t>(last - first) != stacks_in_slab) return false;
             idle_.erase(first, last);
-            ::munmap(slab, slab_size);
+            unmap(slab, slab_size);
             return true;
         });
         return given_back;
@@ -191,10 +231,7 @@ depot& shared_depot() {
 }
 
 // Whether a tool has to hear of each stack that is released.
-bool tools_want_to_know() noexcept {
-    static bool const on_valgrind = RUNNING_ON_VALGRIND != 0;
-    return on_valgrind || __asan_unpoison_memory_region;
-}
+bool tools_want_to_know() noexcept { return on_valgrind() || __asan_unpoison_memory_region; }
 
 void tell_tools_released(stack s) noexcept {
     if (!tools_want_to_know()) return;
@@ -296,7 +333,7 @@ stack acquire_slowly(std::size_t size) {
 void release_slowly(stack s) noexcept {
     tell_tools_released(s);
     if (s.reserved != default_stack_size) {
-        ::munmap(s.top - s.reserved, s.reserved);
+        unmap(s.top - s.reserved, s.reserved);
         return;
     }
     if (!may_keep()) {

@@ -13,7 +13,7 @@
 
 #include <effects/os/error.hpp>
 
-namespace effects::live::detail {
+namespace effects::live::file_io {
 
 void task::fail(int code) const { throw os::error(static_cast<std::errc>(code), verb, path); }
 
@@ -107,4 +107,4 @@ void draw(void* to, std::size_t size) {
     }
 }
 
-} // namespace effects::live::detail
+} // namespace effects::live::file_io

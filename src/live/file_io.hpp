@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 // Whole files and random bytes by the system's calls, for the machine's handlers of `os`.
-namespace effects::live::detail {
+namespace effects::live::file_io {
 
 // An open file. What closing it says is lost, but for `close`.
 class descriptor {
@@ -122,4 +122,4 @@ std::string read_whole(task const& doing, hurry& stop);
 
 void draw(void* to, std::size_t size); // random bytes, from the kernel
 
-} // namespace effects::live::detail
+} // namespace effects::live::file_io

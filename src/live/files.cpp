@@ -26,7 +26,7 @@
 
 namespace effects::live {
 
-using namespace detail;
+using namespace file_io;
 
 namespace {
 

@@ -19,7 +19,7 @@
 
 namespace effects::live {
 
-using namespace detail;
+using namespace file_io;
 
 os::system_time system_clock::operator()(os::operations::system_now const&) const noexcept {
     return std::chrono::system_clock::now();

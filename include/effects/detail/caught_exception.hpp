@@ -34,7 +34,7 @@ public:
 
     // The two halves of throwing it on. Between them is nothing to clean up, and `raise` is inline, for that is one frame less.
     pointer release() noexcept { return std::exchange(held_, nullptr); }
-    [[noreturn, gnu::always_inline]] static inline void raise(pointer e) {
+    [[noreturn, gnu::always_inline]] inline static void raise(pointer e) {
         count_in_flight();
         _Unwind_RaiseException(e); // returns if nobody catches it
         not_caught(e);
