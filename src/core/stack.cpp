@@ -25,7 +25,7 @@
 #include <valgrind/memcheck.h>
 #else
 #define VALGRIND_STACK_REGISTER(start, end) 0u
-#define VALGRIND_STACK_DEREGISTER(id) 0
+#define VALGRIND_STACK_DEREGISTER(id) (void)(id)
 #define VALGRIND_MAKE_MEM_UNDEFINED(start, size) 0
 #define VALGRIND_MAKE_MEM_NOACCESS(start, size) 0
 #define RUNNING_ON_VALGRIND 0
@@ -90,7 +90,9 @@ public:
         std::lock_guard lock(mutex_);
         auto first = known_.lower_bound(begin);
         auto last = known_.lower_bound(end);
-        for (auto at = first; at != last; ++at) (void)VALGRIND_STACK_DEREGISTER(at->second);
+        for (auto at = first; at != last; ++at) {
+            VALGRIND_STACK_DEREGISTER(at->second);
+        }
         known_.erase(first, last);
     }
 
