@@ -56,7 +56,9 @@ void caught_exception::take() noexcept {
     held_ = &handled->unwind_header;
 }
 
-void caught_exception::count_in_flight() noexcept { ++globals().uncaught; }
+void caught_exception::count_in_flight(pointer e) noexcept {
+    if (is_of_cxx(*e)) ++globals().uncaught; // __cxa_begin_catch counts down for these alone
+}
 
 void caught_exception::not_caught(pointer e) noexcept {
     abi::__cxa_begin_catch(e);

@@ -17,9 +17,9 @@ namespace effects::detail {
 
 #ifdef EFFECTS_RAISES_AGAIN
 class caught_exception {
-public:
     using pointer = _Unwind_Exception*; // Itanium C++ ABI, 1.2
 
+public:
     caught_exception() = default;
     caught_exception(caught_exception const&) = delete;
     caught_exception& operator=(caught_exception const&) = delete;
@@ -32,16 +32,19 @@ public:
 
     explicit operator bool() const noexcept { return held_ != nullptr; }
 
-    // The two halves of throwing it on. Between them is nothing to clean up, and `raise` is inline, for that is one frame less.
-    pointer release() noexcept { return std::exchange(held_, nullptr); }
-    [[noreturn, gnu::always_inline]] inline static void raise(pointer e) {
-        count_in_flight();
+    // Throws it on, after `last`, which destroys this object and belongs to the unwinding: its destructors see the exception among
+    // std::uncaught_exceptions. There is nothing here to clean up, and it is inline, for that is one frame less.
+    template <class F>
+    [[noreturn, gnu::always_inline]] inline void throw_on(F last) {
+        pointer e = std::exchange(held_, nullptr);
+        count_in_flight(e);
+        last();
         _Unwind_RaiseException(e); // returns if nobody catches it
         not_caught(e);
     }
 
 private:
-    static void count_in_flight() noexcept;
+    static void count_in_flight(pointer e) noexcept;
     [[noreturn]] static void not_caught(pointer e) noexcept;
     void discard() noexcept;
 
@@ -50,15 +53,20 @@ private:
 #else
 class caught_exception {
 public:
-    using pointer = std::exception_ptr;
-
     void take() noexcept { held_ = std::current_exception(); }
     explicit operator bool() const noexcept { return held_ != nullptr; }
-    pointer release() noexcept { return std::exchange(held_, nullptr); }
-    [[noreturn]] static void raise(pointer e) { std::rethrow_exception(std::move(e)); }
+
+    template <class F>
+    [[noreturn]] void throw_on(F last) {
+        struct at_end {
+            F& last;
+            ~at_end() { last(); }
+        } guard{last};
+        std::rethrow_exception(std::exchange(held_, nullptr));
+    }
 
 private:
-    pointer held_;
+    std::exception_ptr held_;
 };
 #endif
 

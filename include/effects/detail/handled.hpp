@@ -337,7 +337,7 @@ struct handled final : prompt {
         return self->layers.template leave_with<Answer>([self]() -> Answer {
             if (self->aborted.aborted) return self->aborted.take();
             if constexpr (Layers::has_finally)
-                if (self->thrown) caught_exception::raise(self->thrown.release());
+                if (self->thrown) self->thrown.throw_on([]() noexcept {});
             return self->layers.template map<Answer>([&]() -> body_result { return self->result.take(); });
         });
     }

@@ -72,9 +72,7 @@ void end(prompt& p) noexcept;
 // The `finish` of a body that has thrown. Few frames lie between it and who catches: `settle` has jumped here.
 template <class Answer>
 Answer throw_on(prompt* p) {
-    caught_exception::pointer thrown = p->thrown.release();
-    end(*p);
-    caught_exception::raise(std::move(thrown));
+    p->thrown.throw_on([p]() noexcept { end(*p); });
 }
 
 // A running clause, as the stack that it runs on knows it.

@@ -16,20 +16,11 @@
 #include <catch2/catch.hpp>
 
 #include "../../unit/core/child.hpp"
+#include "../check.hpp"
 
 using namespace property;
 
 namespace {
-
-// The number of programs of all properties together, which share it as the properties say.
-int programs_in_all() {
-    char const* given = std::getenv("EFFECTS_PROGRAMS");
-    int const n = given ? std::atoi(given) : 0;
-    return n > 0 ? n : PROPERTY_PROGRAMS;
-}
-
-// The same programs each time, unless RC_PARAMS has a seed: a change that is green stays so.
-constexpr std::uint64_t usual_seed = 2;
 
 bool isolated() { return std::getenv("EFFECTS_ISOLATE") != nullptr; }
 
@@ -71,33 +62,23 @@ std::string differs_in_child(program const& p, meaning const& means) {
 
 // `share`: in a hundred of all programs. What they met must include `wanted`, or they don't test what they are there for.
 void agree(std::string const& title, mix const& of, int share, std::initializer_list<feature> wanted) {
-    rc::detail::TestParams params = rc::detail::configuration().testParams;
-    char const* asked = std::getenv("RC_PARAMS");
-    if (!asked || !std::strstr(asked, "seed")) params.seed = usual_seed;
-    if (!asked || !std::strstr(asked, "max_success")) params.maxSuccess = std::max(1, programs_in_all() * share / 100);
-    std::string const how_to_rerun = "EFFECTS_ISOLATE=1 RC_PARAMS=\"seed=" + std::to_string(params.seed) +
-                                     " max_success=" + std::to_string(params.maxSuccess) + "\" property_core '" +
-                                     title + "'";
+    auto const params = parameters(PROPERTY_PROGRAMS, share);
+    std::string const rerun = "EFFECTS_ISOLATE=1 " + how_to_rerun("property_core", title, params);
     rc::Gen<program> const any = programs(of);
     features met{};
-    crash_report report(how_to_rerun);
+    crash_report report(rerun);
 
-    auto const result = rc::detail::checkTestable(
-        [&] {
-            program const p = *any;
-            meaning const means = interpret(p);
-            for (std::size_t i = 0; i < met.size(); ++i) met[i] += means.met[i];
-            report.running(p);
-            std::string const wrong = isolated() ? differs_in_child(p, means) : differs(p, means);
-            if (!wrong.empty()) RC_FAIL(wrong);
-        },
-        rc::detail::TestMetadata{title, title}, params);
-
-    std::ostringstream said;
-    rc::detail::printResultMessage(result, said);
-    INFO(said.str());
-    INFO("to run it again: " << how_to_rerun);
-    CHECK(result.template is<rc::detail::SuccessResult>());
+    auto const [success, said] = check(title, params, [&] {
+        program const p = *any;
+        meaning const means = interpret(p);
+        for (std::size_t i = 0; i < met.size(); ++i) met[i] += means.met[i];
+        report.running(p);
+        std::string const wrong = isolated() ? differs_in_child(p, means) : differs(p, means);
+        if (!wrong.empty()) RC_FAIL(wrong);
+    });
+    INFO(said);
+    INFO("to run it again: " << rerun);
+    CHECK(success);
     for (std::size_t i = 0; std::getenv("EFFECTS_FEATURES") && i < met.size(); ++i)
         std::cout << met[i] << ' ' << text(static_cast<feature>(i)) << '\n';
     if (params.maxSuccess >= 10'000 && params.seed == usual_seed)
@@ -197,19 +178,17 @@ TEST_CASE("programs terminate where they mean to", "[core][property][death]") {
     rc::Gen<program> const any = terminating_programs(of);
     int terminated = 0;
 
-    auto const result = rc::detail::checkTestable([&] {
-        program const p = *any;
-        meaning const means = interpret(p);
-        if (means.how != verdict::terminates) return;
-        ++terminated;
-        core_test::ending const end = core_test::in_child([&] { run(p, 10'000); });
-        if (end.exited || end.code != SIGABRT)
-            RC_FAIL("it should have called std::terminate in #" + std::to_string(means.blamed) + '\n' + end.errors);
-    });
-
-    std::ostringstream said;
-    rc::detail::printResultMessage(result, said);
-    INFO(said.str());
-    CHECK(result.template is<rc::detail::SuccessResult>());
+    auto const [success, said] =
+        check("programs terminate where they mean to", rc::detail::configuration().testParams, [&] {
+            program const p = *any;
+            meaning const means = interpret(p);
+            if (means.how != verdict::terminates) return;
+            ++terminated;
+            core_test::ending const end = core_test::in_child([&] { run(p, 10'000); });
+            if (end.exited || end.code != SIGABRT)
+                RC_FAIL("it should have called std::terminate in #" + std::to_string(means.blamed) + '\n' + end.errors);
+        });
+    INFO(said);
+    CHECK(success);
     CHECK(terminated > 0);
 }

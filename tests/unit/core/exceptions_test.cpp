@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "operations.hpp"
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include <unwind.h>
 
 #include <catch2/catch.hpp>
 
@@ -228,6 +233,111 @@ TEST_CASE("a body suspended in a destructor keeps its count of uncaught exceptio
     CHECK(counts == std::vector{1, 1});
     CHECK(std::uncaught_exceptions() == 0);
 }
+
+TEST_CASE("what a thrown exception destroys on its way sees it in flight", "[core][exceptions]") {
+    struct counts_at_end {
+        std::vector<int>* out;
+        explicit counts_at_end(std::vector<int>& to) : out(&to) {}
+        counts_at_end(counts_at_end&& other) noexcept : out(std::exchange(other.out, nullptr)) {}
+        ~counts_at_end() {
+            if (out) out->push_back(std::uncaught_exceptions());
+        }
+    };
+    std::vector<int> counts;
+    std::size_t destroyed = 2;
+    auto throwing = [of_the_body = counts_at_end(counts)]() -> int { throw std::runtime_error("thrown"); };
+    auto resuming = [of_the_handler = counts_at_end(counts)](ask, auto k) { return std::move(k).resume(1); };
+
+    SECTION("past a clause that resumes") {
+        CHECK_THROWS_AS(handle(std::move(throwing), control<ask>(std::move(resuming))), std::runtime_error);
+    }
+    SECTION("past a clause that is called, whose body is the caller's") {
+        destroyed = 1;
+        CHECK_THROWS_AS(handle(throwing, [of_the_handler = counts_at_end(counts)](ask) { return 1; }),
+                        std::runtime_error);
+    }
+    SECTION("past a shallow handler") {
+        CHECK_THROWS_AS(effects::shallow::handle(std::move(throwing), control<ask>(std::move(resuming))),
+                        std::runtime_error);
+    }
+    SECTION("past finally") {
+        std::string in_finally;
+        CHECK_THROWS_AS(handle(std::move(throwing), control<ask>(std::move(resuming)),
+                               effects::finally([&] { in_finally = current(); })),
+                        std::runtime_error);
+        CHECK(in_finally == "thrown");
+    }
+    SECTION("while another one is in flight") {
+        struct handles_at_end {
+            decltype(throwing)& body;
+            decltype(resuming)& clause;
+            std::vector<int>& counts;
+            ~handles_at_end() {
+                try {
+                    handle(std::move(body), control<ask>(std::move(clause)));
+                } catch (std::runtime_error const&) {
+                    for (int& n : counts) --n;
+                }
+            }
+        };
+        try {
+            handles_at_end h{throwing, resuming, counts};
+            throw 1;
+        } catch (int) {
+        }
+    }
+
+    CHECK(counts.size() == destroyed);
+    for (int n : counts) CHECK(n == 1);
+    CHECK(std::uncaught_exceptions() == 0);
+}
+
+#if defined(__GLIBCXX__)
+// Not past what catches and throws it again: libstdc++'s `throw;` counts such an exception twice.
+TEST_CASE("an exception of another language leaves a body as it came", "[core][exceptions]") {
+    static int deleted = 0;
+    static _Unwind_Exception foreign;
+    auto raise = [] {
+        foreign = {};
+        foreign.exception_class = 0x4f54484552310000; // "OTHER1": not the runtime's of C++
+        foreign.exception_cleanup = [](_Unwind_Reason_Code, _Unwind_Exception*) { ++deleted; };
+        _Unwind_RaiseException(&foreign);
+        std::abort();
+    };
+    deleted = 0;
+    bool body_ended = false;
+    struct at_end {
+        bool& told;
+        ~at_end() { told = true; }
+    };
+    auto body = [&]() -> int {
+        at_end e{body_ended};
+        perform(ask{});
+        raise();
+        return 0;
+    };
+    auto caught = [&](auto&& call) {
+        try {
+            call();
+        } catch (...) {
+            return std::current_exception() == nullptr; // it is none of C++
+        }
+        return false;
+    };
+
+    SECTION("past a clause that resumes") {
+        CHECK(caught([&] { handle(body, resume_one()); }));
+    }
+    SECTION("past two") {
+        CHECK(caught([&] { handle([&] { return handle(body, resume_one()); }, resume_one()); }));
+    }
+
+    CHECK(body_ended);
+    CHECK(deleted == 1);
+    CHECK(std::uncaught_exceptions() == 0);
+    CHECK(std::current_exception() == nullptr);
+}
+#endif
 
 TEST_CASE("a control clause runs with the exceptions of the resumer, not of the body", "[core][exceptions]") {
     std::string in_clause;
