@@ -122,7 +122,7 @@ response client::state::send(hop const& h, char const*& phase) {
 
 std::unique_ptr<connection> client::state::open(origin const& to, char const*& phase) {
     phase = "connecting";
-    auto stream = perform(net::connect({to.host, to.port}));
+    auto stream = perform(net::connect(options.connect_to.value_or(net::endpoint{to.host, to.port})));
     if (to.secure) {
         phase = "the TLS handshake";
         std::call_once(tls_made, [&] { tls.emplace(options.tls); });

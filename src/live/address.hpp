@@ -19,7 +19,8 @@ struct address {
     int family() const noexcept { return storage.ss_family; }
     sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
     sockaddr const* get() const noexcept { return reinterpret_cast<sockaddr const*>(&storage); }
-    net::endpoint text() const; // with a numeric host
+    char const* file() const noexcept; // of a Unix domain socket with one; null else
+    net::endpoint text() const;        // with a numeric host, or the path of a Unix domain socket
 };
 
 address local_address(int socket);
@@ -27,16 +28,20 @@ address local_address(int socket);
 // "connection refused", with its code.
 net::error system_error(int number);
 
-// The addresses that `getaddrinfo` finds; throws `errc::host_not_found` and the like. Blocks, unless `flags` has
+// A Unix domain socket's one address, or what `getaddrinfo` finds, families by turns (RFC 8305, section 4), so that one that leads
+// nowhere holds nobody up for long; throws `errc::host_not_found` and the like. Blocks, unless `flags` has
 // AI_NUMERICHOST.
 class address_search {
 public:
     address_search(net::endpoint const& of, int flags);
     void run() noexcept;
     bool not_numeric() const noexcept { return status_ == EAI_NONAME; }
-    std::vector<address> result();
+    bool found() const noexcept { return status_ == 0; }
+    std::vector<address> result() const;
 
 private:
+    void take_unix_socket();
+
     net::endpoint of_;
     int flags_;
     int status_ = EAI_AGAIN;

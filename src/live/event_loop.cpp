@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "name_cache.hpp"
 #include "reactor.hpp"
 #include "signals.hpp"
 #include "worker_pool.hpp"
@@ -20,7 +21,8 @@ using async::detail::task_base;
 using namespace std::chrono_literals;
 
 event_loop::event_loop(options const& how)
-    : how_(how), io_(std::make_unique<reactor>()), workers_(std::make_unique<worker_pool>(how.blocking_threads)) {
+    : how_(how), io_(std::make_unique<reactor>()), names_(std::make_unique<name_cache>(*this, how.dns_ttl)),
+      workers_(std::make_unique<worker_pool>(how.blocking_threads)) {
     set_stack_size(how.stack_size);
     seed_jitter(std::random_device{}()); // clients must not retry in step
 }

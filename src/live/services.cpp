@@ -11,6 +11,7 @@
 #include <effects/async/detail/waiter.hpp>
 #include <effects/live/detail/event_loop.hpp>
 
+#include "name_cache.hpp"
 #include "sockets.hpp"
 #include "worker_pool.hpp"
 
@@ -62,57 +63,6 @@ private:
     std::shared_ptr<outcome> end_ = std::make_shared<outcome>();
 };
 
-// A name's addresses. The resolver cannot be told to stop: a task that is cancelled goes its way, its world may end, and the
-// answer goes nowhere.
-class name_lookup final : public job, public std::enable_shared_from_this<name_lookup> {
-public:
-    name_lookup(event_loop& loop, net::endpoint const& of) : loop_(loop), search_(of, 0) {}
-
-    std::vector<address> wait() {
-        async::detail::waiter w("net::resolve", this);
-        struct waits {
-            name_lookup& l;
-            waits(name_lookup& in, async::detail::waiter& who) : l(in) { set(&who); }
-            ~waits() { set(nullptr); }
-            void set(async::detail::waiter* who) {
-                std::lock_guard lock(l.mutex_);
-                l.waiting_ = who;
-            }
-        } const here{*this, w};
-        submit_detached(shared_from_this());
-        w.wait();
-        return search_.result();
-    }
-
-    void run() noexcept override {
-        if (!is_waited_for()) return;
-        search_.run();
-        std::lock_guard lock(mutex_); // as long as somebody waits, the loop is there
-        if (waiting_)
-            loop_.post([self = shared_from_this()] {
-                if (self->waiting_) self->waiting_->wake();
-            });
-    }
-
-private:
-    bool is_waited_for() {
-        std::lock_guard lock(mutex_);
-        return waiting_ != nullptr;
-    }
-
-    event_loop& loop_;
-    address_search search_;
-    std::mutex mutex_;
-    async::detail::waiter* waiting_ = nullptr; // set by the loop's thread
-};
-
-std::vector<address> find(event_loop& loop, net::endpoint const& of) {
-    address_search numeric(of, AI_NUMERICHOST);
-    numeric.run();
-    if (!numeric.not_numeric() || of.host.empty()) return numeric.result();
-    return std::make_shared<name_lookup>(loop, of)->wait();
-}
-
 } // namespace
 
 void services::operator()(async::run_blocking const& op) {
@@ -124,18 +74,26 @@ void services::operator()(async::run_blocking const& op) {
 
 std::vector<net::endpoint> services::operator()(net::resolve const& op) {
     std::vector<net::endpoint> out;
-    for (address const& a : find(*loop_, {op.host, op.port})) out.push_back(a.text());
+    for (address const& a : loop_->names().find({op.host, op.port})) out.push_back(a.text());
     return out;
 }
 
 net::stream services::operator()(net::connect const& op) {
     return with_context([&] { return "connecting to " + op.to.text(); },
-                        [&] { return connect_to(*loop_, op.to, find(*loop_, op.to)); });
+                        [&] {
+                            auto const addresses = loop_->names().find(op.to);
+                            try {
+                                return connect_to(*loop_, op.to, addresses);
+                            } catch (net::error const&) {
+                                loop_->names().forget(op.to);
+                                throw;
+                            }
+                        });
 }
 
 net::listener services::operator()(net::listen const& op) {
     return with_context([&] { return "listening at " + op.at.text(); },
-                        [&] { return listen_at(*loop_, find(*loop_, op.at), op.backlog); });
+                        [&] { return listen_at(*loop_, loop_->names().find(op.at), op.backlog); });
 }
 
 } // namespace effects::live::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sockets.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "reactor.hpp"
@@ -125,9 +127,38 @@ private:
     unsigned writes_in_a_row_ = 0;
 };
 
+// The file of a Unix domain socket that is bound here: goes with the listener, unless another one has taken its place.
+class bound_file {
+public:
+    explicit bound_file(address const& at) noexcept(false) {
+        if (!at.file()) return;
+        struct stat now {};
+        if (::lstat(at.file(), &now) != 0) return;
+        path_ = at.file();
+        device_ = now.st_dev;
+        inode_ = now.st_ino;
+    }
+    bound_file(bound_file const&) = delete;
+    bound_file& operator=(bound_file const&) = delete;
+    ~bound_file() { remove(); }
+
+    void remove() noexcept {
+        struct stat now {};
+        std::string const path = std::exchange(path_, {});
+        if (!path.empty() && ::lstat(path.c_str(), &now) == 0 && now.st_dev == device_ && now.st_ino == inode_)
+            ::unlink(path.c_str());
+    }
+
+private:
+    std::string path_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+};
+
 class listening_socket final : public net::acceptor {
 public:
-    listening_socket(event_loop& loop, int fd) : loop_(&loop), fd_(loop.io(), fd), local_(local_address(fd).text()) {}
+    listening_socket(event_loop& loop, int fd, address const& at)
+        : loop_(&loop), file_(at), fd_(loop.io(), fd), local_(local_address(fd).text()) {}
 
     net::stream accept() override {
         enter(*loop_, in_a_row_);
@@ -165,11 +196,15 @@ public:
         }
     }
 
-    void close() noexcept override { fd_.close(); }
+    void close() noexcept override {
+        file_.remove();
+        fd_.close();
+    }
     net::endpoint local() const override { return local_; }
 
 private:
     event_loop* loop_;
+    bound_file file_;
     descriptor fd_;
     net::endpoint local_;
     unsigned in_a_row_ = 0;
@@ -192,16 +227,44 @@ private:
     int fd_;
 };
 
-int open_socket(int family) { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); }
+int open_socket(int family) { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+// Interrupted by a signal, a TCP connect goes on all the same. A Unix domain socket whose listener has no room left tells nobody
+// when it has (connect(2), EAGAIN).
+bool begin_connect(int fd, address const& to) {
+    using namespace std::chrono_literals;
+    for (async::duration pause = 1ms;; pause = std::min<async::duration>(2 * pause, 50ms)) {
+        if (::connect(fd, to.get(), to.size) == 0) return true;
+        if (errno == EINPROGRESS || (errno == EINTR && to.family() != AF_UNIX)) return false;
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN || to.family() != AF_UNIX) throw system_error(errno);
+        async::sleep_for(pause);
+    }
+}
+
+// A socket's file outlives who listened on it, if that one was killed.
+bool nobody_listens(char const* file, address const& at) {
+    struct stat found {};
+    if (::lstat(file, &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
+    owned_fd probe(open_socket(AF_UNIX));
+    return ::connect(probe.get(), at.get(), at.size) != 0 && errno == ECONNREFUSED;
+}
+
+void bind_to(int fd, address const& at) {
+    if (::bind(fd, at.get(), at.size) == 0) return;
+    int const number = errno;
+    bool const replaced =
+        number == EADDRINUSE && at.file() && nobody_listens(at.file(), at) && ::unlink(at.file()) == 0;
+    if (!replaced) throw system_error(number);
+    if (::bind(fd, at.get(), at.size) != 0) throw system_error(errno);
+}
 
 net::stream connect_one(event_loop& loop, address const& to) {
     owned_fd fd(open_socket(to.family()));
-    int const result = ::connect(fd.get(), to.get(), to.size);
-    // Interrupted by a signal, it goes on all the same.
-    if (result != 0 && errno != EINPROGRESS && errno != EINTR) throw system_error(errno);
+    bool const connected = begin_connect(fd.get(), to);
     int const raw = fd.get();
     descriptor watched(loop.io(), fd.release());
-    while (result != 0) {
+    while (!connected) {
         pollfd now{raw, POLLOUT, 0};
         if (::poll(&now, 1, 0) > 0) {
             int number = 0;
@@ -273,9 +336,9 @@ net::listener listen_at(event_loop& loop, std::vector<address> const& addresses,
         try {
             owned_fd fd(open_socket(a.family()));
             set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-            if (::bind(fd.get(), a.get(), a.size) != 0) throw system_error(errno);
+            bind_to(fd.get(), a);
             if (::listen(fd.get(), backlog) != 0) throw system_error(errno);
-            return net::listener(std::make_unique<listening_socket>(loop, fd.release()));
+            return net::listener(std::make_unique<listening_socket>(loop, fd.release(), a));
         } catch (net::error const& e) {
             if (!first) first = e;
         }

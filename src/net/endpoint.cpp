@@ -44,12 +44,17 @@ bool may_be_in_a_host(char c) {
 } // namespace
 
 std::string endpoint::text() const {
+    if (is_unix_socket()) return host;
     bool const brackets = host.find(':') != host.npos;
     return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 endpoint endpoint::parse(std::string const& text) {
     std::string_view const all = text;
+    if (all.starts_with("unix:") && all.size() > 5 && std::string_view("/.@").find(all[5]) != all.npos) {
+        if (all.find('\0') != all.npos) refuse(text, "a zero byte cannot be in a path");
+        return unix_socket(all.substr(5));
+    }
     auto const colon = all.rfind(':');
     std::string_view host = all.substr(0, colon);
     bool const brackets = !all.empty() && all.front() == '[';

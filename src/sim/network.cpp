@@ -315,6 +315,8 @@ net::stream network::connect(net::connect const& op) {
         async::sleep_until(std::min(give_up, async::after(async::now(), std::chrono::seconds(1))));
     }
     auto d = find(to);
+    if (!d && to.is_unix_socket())
+        fail(std::errc::no_such_file_or_directory, "connecting to " + op.to.text(), "no such file or directory");
     if (!d || d->waiting.size() >= d->backlog) {
         async::sleep_until(arrival());
         fail(std::errc::connection_refused, "connecting to " + op.to.text(), "connection refused");
@@ -322,7 +324,7 @@ net::stream network::connect(net::connect const& op) {
     auto c = std::make_shared<detail::connection>();
     c->net = this;
     c->host = op.to.host;
-    c->ends[0] = {"127.0.0.1", next_port_};
+    c->ends[0] = to.is_unix_socket() ? net::endpoint::unix_socket("") : net::endpoint{"127.0.0.1", next_port_};
     next_port_ = next_port_ == 65535 ? 49152 : static_cast<std::uint16_t>(next_port_ + 1);
     c->ends[1] = {to.host, to.port};
     std::erase_if(connections_, [](auto& weak) { return weak.expired(); });
@@ -336,7 +338,7 @@ net::stream network::connect(net::connect const& op) {
 
 net::listener network::listen(net::listen const& op) {
     net::endpoint at{canonical(op.at.host), op.at.port};
-    if (at.port == 0) {
+    if (at.port == 0 && !at.is_unix_socket()) {
         at.port = 20000;
         while (doors_.count(at)) ++at.port;
     }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <effects/http/request.hpp>
+#include <effects/net/endpoint.hpp>
 #include <effects/net/tls.hpp>
 #include <effects/operation.hpp>
 
@@ -41,6 +42,9 @@ struct client_options {
     bool decompress = true; ///< ask for gzip and deflate, and decode them
     std::string user_agent = "effects/0.1";
     net::tls::client_options tls = {};
+    /// Every connection goes there, whatever host the URL names: to a Unix domain socket, or to a test's server. The Host header, cookies and the
+    /// certificate's check keep to the URL.
+    std::optional<net::endpoint> connect_to = {};
 };
 
 /// Answers `http::request` over the network: HTTP/1.1 over `net::connect`, TLS for https. One pool of kept

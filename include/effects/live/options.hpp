@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+
+#include <effects/async/time.hpp>
 
 namespace effects::live {
 
@@ -14,6 +17,9 @@ struct options {
     /// Bytes of stack for each task whose `spawn_options` don't say: address space, of which what is touched costs memory.
     /// 256 KiB's stacks are kept and used again; larger ones are mapped for each task.
     std::size_t stack_size = 256 * 1024;
+    /// How long the addresses of a name are kept for the next who asks (the system's resolver does not say how long they hold);
+    /// zero: not at all. A failure is not kept, nor are addresses none of which could be connected to.
+    async::duration dns_ttl = std::chrono::seconds(10);
 };
 
 } // namespace effects::live

@@ -37,6 +37,7 @@ namespace {
 
 std::shared_future<void> until; // a lookup of "hangs.test" lasts
 std::promise<void> began;       // and this is when it begins
+std::atomic<int> lookups{0};    // of "counted.test", which is 127.0.0.1, and of "fails.test"
 std::atomic<int> refused{0};    // descriptors that the epoll set will not take
 
 using lookup = int (*)(char const*, char const*, addrinfo const*, addrinfo**);
@@ -82,6 +83,22 @@ extern "C" int getaddrinfo(char const* host, char const* port, addrinfo const* w
         end.wait();
         return EAI_NONAME;
     }
+    if (!numeric && host && std::strcmp(host, "counted.test") == 0) {
+        ++lookups;
+        return real_lookup()("127.0.0.1", port, wanted, found);
+    }
+    if (!numeric && host && std::strcmp(host, "fails.test") == 0) {
+        ++lookups;
+        return EAI_AGAIN;
+    }
+    if (!numeric && host && std::strcmp(host, "mixed.test") == 0) {
+        addrinfo** next = found;
+        for (char const* a : {"::1", "::2", "::3", "127.0.0.1", "127.0.0.2"}) {
+            if (int const failure = real_lookup()(a, port, wanted, next)) return failure;
+            while (*next) next = &(*next)->ai_next;
+        }
+        return 0;
+    }
     if (!numeric && host && std::strcmp(host, "twofold.test") == 0) {
         addrinfo* second = nullptr;
         if (int const failure = real_lookup()("127.0.0.2", port, wanted, found)) return failure;
@@ -116,6 +133,97 @@ TEST_CASE("live::run returns while the resolver still looks for a name that nobo
     });
 
     answer.set_value(); // would have been waited for
+}
+
+TEST_CASE("a name's addresses take turns between the families", "[net][live][resolve]") {
+    live::run([] {
+        std::vector<std::string> hosts;
+        for (auto const& e : perform(net::resolve("mixed.test", 80))) hosts.push_back(e.host);
+        CHECK(hosts == std::vector<std::string>{"::1", "127.0.0.1", "::2", "127.0.0.2", "::3"});
+    });
+}
+
+TEST_CASE("a name is looked up once for all who ask, and its addresses are kept", "[net][live][resolve]") {
+    lookups = 0;
+    live::run([] {
+        async::task_group([](async::group& g) {
+            for (int i = 0; i < 20; ++i) g.spawn([] { CHECK(perform(net::resolve("counted.test", 1)).size() == 1); });
+        });
+        CHECK(lookups == 1);
+        perform(net::resolve("counted.test", 1));
+        CHECK(lookups == 1);
+        CHECK(perform(net::resolve("counted.test", 2)).front().port == 2);
+    });
+    int const in_the_first_world = lookups;
+    live::run([] { perform(net::resolve("counted.test", 1)); });
+    CHECK(lookups == in_the_first_world + 1);
+}
+
+TEST_CASE("a lookup goes on for those who still wait for it", "[net][live][resolve][cancel]") {
+    std::promise<void> answer;
+    until = answer.get_future().share();
+    began = {};
+
+    live::run([&] {
+        async::task_group([&](async::group& g) {
+            auto first = g.spawn([] { perform(net::resolve("hangs.test", 1)); });
+            began.get_future().wait();
+            auto second = g.spawn([] { CHECK_THROWS_AS(perform(net::resolve("hangs.test", 1)), net::error); });
+            first.cancel();
+            first.wait();
+            CHECK_FALSE(second.done());
+            answer.set_value();
+            second.wait();
+        });
+    });
+}
+
+TEST_CASE("whoever asks after all have given up gets a lookup of their own", "[net][live][resolve][cancel]") {
+    std::promise<void> answer;
+    until = answer.get_future().share();
+    began = {};
+
+    live::run([&] {
+        async::task_group([&](async::group& g) {
+            auto first = g.spawn([] { perform(net::resolve("hangs.test", 1)); });
+            began.get_future().wait();
+            first.cancel();
+            first.wait();
+            began = {};
+            auto second = g.spawn([] { CHECK_THROWS_AS(perform(net::resolve("hangs.test", 1)), net::error); });
+            began.get_future().wait(); // the second one's
+            answer.set_value();
+            second.wait();
+        });
+    });
+}
+
+TEST_CASE("with a dns_ttl of zero each asks anew", "[net][live][resolve]") {
+    lookups = 0;
+    live::run({.dns_ttl = 0s}, [] {
+        perform(net::resolve("counted.test", 1));
+        perform(net::resolve("counted.test", 1));
+    });
+    CHECK(lookups == 2);
+}
+
+TEST_CASE("a failed lookup is not kept", "[net][live][resolve][error]") {
+    lookups = 0;
+    live::run([] {
+        CHECK_THROWS_AS(perform(net::resolve("fails.test", 1)), net::error);
+        CHECK_THROWS_AS(perform(net::resolve("fails.test", 1)), net::error);
+    });
+    CHECK(lookups == 2);
+}
+
+TEST_CASE("addresses that nobody could connect to are looked up again", "[net][live][resolve][error]") {
+    lookups = 0;
+    live::run([] {
+        std::uint16_t const closed = [] { return perform(net::listen({"127.0.0.1", 0})).local().port; }();
+        CHECK_THROWS_AS(perform(net::connect({"counted.test", closed})), net::error);
+        CHECK_THROWS_AS(perform(net::connect({"counted.test", closed})), net::error);
+    });
+    CHECK(lookups == 2);
 }
 
 TEST_CASE("an address that swallows packets does not use up the time of the next one", "[net][live][connect]") {

@@ -30,6 +30,24 @@ TEST_CASE("parsing an endpoint reverses its text", "[net][endpoint]") {
     }
 }
 
+TEST_CASE("an endpoint can be a Unix domain socket", "[net][endpoint]") {
+    endpoint const file = endpoint::unix_socket("/run/a b.sock");
+    CHECK(file.text() == "unix:/run/a b.sock");
+    CHECK(file.is_unix_socket());
+    CHECK(file.path() == "/run/a b.sock");
+    for (char const* text : {"unix:/run/a b.sock", "unix:./x", "unix:../x", "unix:@abstract", "unix:/odd:80"}) {
+        CAPTURE(text);
+        CHECK(endpoint::parse(text).is_unix_socket());
+        CHECK(endpoint::parse(text).text() == text);
+    }
+
+    CHECK(endpoint::parse("unix:80") == endpoint{"unix", 80});
+    CHECK_FALSE(endpoint{"unix", 80}.is_unix_socket());
+    CHECK(endpoint{"::1", 80}.path().empty());
+    CHECK_THROWS_AS(endpoint::parse(std::string("unix:/a\0b", 9)), std::invalid_argument);
+    CHECK_THROWS_AS(endpoint::parse("unix:"), std::invalid_argument);
+}
+
 TEST_CASE("text that is no endpoint is quoted, with what is wrong with it", "[net][endpoint]") {
     std::vector<std::pair<std::string, std::string>> const bad = {
         {"", "no port"},

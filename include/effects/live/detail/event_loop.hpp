@@ -10,6 +10,7 @@
 
 namespace effects::live::detail {
 
+class name_cache;
 class reactor;
 class worker_pool;
 
@@ -42,6 +43,7 @@ public:
 
     reactor& io() noexcept { return *io_; }
     worker_pool& workers() noexcept { return *workers_; }
+    name_cache& names() noexcept { return *names_; }
 
 private:
     void enqueue(async::detail::task_base& task) noexcept override;
@@ -54,6 +56,7 @@ private:
     options how_;
     async::detail::scope* body_ = nullptr; // of the main task, while it runs
     std::unique_ptr<reactor> io_;
+    std::unique_ptr<name_cache> names_;
     std::unique_ptr<worker_pool> workers_; // goes first: its threads post to the reactor
     async::detail::task_base* first_ready_ = nullptr;
     async::detail::task_base* last_ready_ = nullptr;
