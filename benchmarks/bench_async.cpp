@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -19,6 +20,8 @@
 
 #include <effects/async.hpp>
 #include <effects/live.hpp>
+
+#include "in_a_process.hpp"
 
 namespace {
 
@@ -213,6 +216,81 @@ void blocking_round_trip(benchmark::State& state) {
     });
 }
 BENCHMARK(blocking_round_trip)->Name("async/blocking")->UseRealTime();
+
+// ---- a soak ----
+
+constexpr int million = 1'000'000;
+
+// All asleep at once, measured then, and all woken by their timers and joined.
+void sleepers(benchmark::State& state) {
+    in_a_process::measure(state, million, [] {
+        in_a_process::meter const meter;
+        in_a_process::cost taken;
+        int asleep = 0;
+        int woken = 0;
+        live::run([&] {
+            async::event all_there;
+            async::task_group([&](async::group& g) {
+                for (int i = 0; i < million; ++i)
+                    g.spawn([&] {
+                        all_there.wait();
+                        ++asleep;
+                        async::sleep_for(std::chrono::seconds(5));
+                        ++woken;
+                    });
+                all_there.set();
+                while (asleep != million) async::yield();
+                taken = meter.so_far();
+                if (woken != 0) std::abort(); // they have not all been asleep
+            });
+        });
+        if (woken != million) std::abort();
+        return taken;
+    });
+}
+BENCHMARK(sleepers)->Name("async/sleepers_1m")->UseManualTime()->Iterations(1)->Repetitions(1);
+
+constexpr int asio_sleepers_count = 20'000; // a mapping for each stack: a million are more than a process may have
+
+void asio_sleepers(benchmark::State& state) {
+    in_a_process::measure(state, asio_sleepers_count, [] {
+        in_a_process::meter const meter;
+        in_a_process::cost taken;
+        int asleep = 0;
+        asio::io_context loop(1);
+        for (int i = 0; i < asio_sleepers_count; ++i)
+            asio::spawn(
+                loop,
+                [&](asio::yield_context yield) {
+                    asio::steady_timer timer(loop, std::chrono::seconds(2));
+                    if (++asleep == asio_sleepers_count) taken = meter.so_far();
+                    timer.async_wait(yield);
+                },
+                &rethrow);
+        loop.run();
+        return taken;
+    });
+}
+BENCHMARK(asio_sleepers)->Name("asio_spawn/sleepers")->UseManualTime()->Iterations(1)->Repetitions(1);
+
+// What ten million tasks leave behind, after the first million: nothing.
+void spawn_join_growth(benchmark::State& state) {
+    in_a_process::measure(state, 1, [] {
+        auto const rounds = [](int n) {
+            for (int i = 0; i < n; ++i)
+                async::task_group([](async::group& g) {
+                    for (int task = 0; task < 1000; ++task) g.spawn([] { async::yield(); });
+                });
+        };
+        return live::run([&] {
+            rounds(1000);
+            in_a_process::meter const meter;
+            rounds(9000);
+            return meter.so_far();
+        });
+    });
+}
+BENCHMARK(spawn_join_growth)->Name("async/spawn_join_10m")->UseManualTime()->Iterations(1)->Repetitions(1);
 
 } // namespace
 

@@ -2,12 +2,8 @@
 // What performing, handling and resuming cost, beside the plain C++ that they stand for.
 #include <benchmark/benchmark.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstddef>
-#include <cstdio>
 #include <memory>
 #include <new>
 #include <utility>
@@ -17,6 +13,8 @@
 
 #include <effects/effects.hpp>
 #include <effects/multishot.hpp>
+
+#include "in_a_process.hpp"
 
 namespace {
 
@@ -181,60 +179,13 @@ BENCHMARK(forget)->Name("core/forget");
 
 constexpr std::size_t million = 1'000'000;
 
-double cpu_seconds() {
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
-    auto const seconds = [](timeval t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-    };
-    return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-double resident_bytes() {
-    long total = 0;
-    long resident = 0;
-    std::FILE* file = std::fopen("/proc/self/statm", "r");
-    int const read = file ? std::fscanf(file, "%ld %ld", &total, &resident) : 0;
-    if (file) std::fclose(file);
-    return read == 2 ? static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) : 0;
-}
-
-struct cost {
-    double seconds = 0;
-    double bytes = 0;
-};
-
-// What `make` takes in a process of its own, so that no stack has been there before; `make` returns what must stay.
-template <class Make>
-bool in_a_process(Make make, cost& taken) {
-    int ends[2];
-    if (::pipe(ends) != 0) return false;
-    pid_t const child = ::fork();
-    if (child == 0) {
-        double const seconds = cpu_seconds();
-        double const bytes = resident_bytes();
-        [[maybe_unused]] auto kept = make();
-        cost const mine{cpu_seconds() - seconds, resident_bytes() - bytes};
-        _exit(::write(ends[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
-    }
-    ::close(ends[1]);
-    bool const told = child > 0 && ::read(ends[0], &taken, sizeof taken) == sizeof taken;
-    ::close(ends[0]);
-    if (child > 0) ::waitpid(child, nullptr, 0);
-    return told;
-}
-
 template <class Make>
 void measure_a_million(benchmark::State& state, Make make) {
-    cost taken;
-    for (auto _ : state) {
-        if (!in_a_process(make, taken)) {
-            state.SkipWithError("the process that makes a million did not tell what it took");
-            break;
-        }
-        state.SetIterationTime(taken.seconds / million);
-    }
-    state.counters["bytes"] = taken.bytes / million;
+    in_a_process::measure(state, million, [make] {
+        in_a_process::meter const taken;
+        [[maybe_unused]] auto kept = make();
+        return taken.so_far();
+    });
 }
 
 paused suspend_one() {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <set>
+#include <string>
+
+#include <unistd.h>
 
 #include <effects/async/event.hpp>
 #include <effects/async/timeout.hpp>
@@ -374,5 +377,21 @@ EFFECTS_OVER_BOTH_NETWORKS("a router answers in process as it does over the netw
             auto in_process = effects::handle([&] { return perform(r); }, http::in_process(echoes()));
             CHECK(same(over_network) == same(in_process));
         }
+    });
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a client and a server meet at a Unix domain socket", "[http][unix]") {
+    auto const at = net::endpoint::unix_socket("@effects-http-" + std::to_string(::getpid()));
+    async::task_group([&](async::group& g) {
+        http::router routes;
+        routes.get("/host", [](http::incoming const& in) {
+            return http::ok_text(in.headers().get("Host").value_or("none") +
+                                 (in.remote().is_unix_socket() ? " unix" : ""));
+        });
+        g.spawn([&] { http::serve(at.text(), routes); });
+        http::client client{{.base_url = "http://orders.example", .connect_to = at}};
+        CHECK(client(http::get("/host")).text() == "orders.example unix");
+        CHECK(client.idle_connections() == 1);
+        g.cancel();
     });
 }
