@@ -20,13 +20,13 @@
 #endif
 
 // EFFECTS_IN_BOTH_WORLDS("a sentence", "[tags]") { body }: two test cases with one body, which runs as a world's main task: in
-// the simulated world with several seeds, and in the live one. A body that would hang fails, and it is said who waits. Waits are
+// the simulated world with a hundred seeds, and in the live one. A body that would hang fails, and it is said who waits. Waits are
 // short, as they are real ones in `live`.
 
 namespace worlds {
 
 inline void in_sim(void (*body)()) {
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         INFO("seed " << seed);
         effects::sim::run({.seed = seed}, body);
     }

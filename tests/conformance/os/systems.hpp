@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -57,12 +58,16 @@ inline void with_real_handlers(body run) {
 }
 
 inline void in_sim(body run) {
-    effects::sim::run(
-        [&] {
-            effects::os::make_directories("/tmp/x");
-            run("/tmp/x");
-        },
-        effects::os::in_memory_env{{{"PATH", "/bin"}}, {"program"}});
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        INFO("seed " << seed);
+        effects::sim::run(
+            {.seed = seed},
+            [&] {
+                effects::os::make_directories("/tmp/x");
+                run("/tmp/x");
+            },
+            effects::os::in_memory_env{{{"PATH", "/bin"}}, {"program"}});
+    }
 }
 
 inline void in_live(body run) {

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "connected.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <effects/async/sleep.hpp>
+#include <effects/async/timeout.hpp>
+
+namespace async = effects::async;
+namespace net = effects::net;
+using effects::perform;
+using namespace std::chrono_literals;
+
+EFFECTS_OVER_BOTH_NETWORKS("port 0 takes a free port each time", "[net][listener]") {
+    net::listener a = perform(net::listen({"127.0.0.1", 0}));
+    net::listener b = perform(net::listen({"127.0.0.1", 0}));
+    CHECK(a.local().port != 0);
+    CHECK(b.local().port != 0);
+    CHECK(a.local() != b.local());
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("listening where somebody listens names the address", "[net][listener][error]") {
+    net::listener const first = perform(net::listen({"127.0.0.1", 0}));
+    CHECK(code_of([&] { perform(net::listen(first.local())); }) == std::errc::address_in_use);
+    CHECK(message_of([&] { perform(net::listen(first.local())); }) ==
+          "while listening at " + first.local().text() + ": address already in use");
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a port can be listened at again right after a server went", "[net][listener]") {
+    net::endpoint at;
+    {
+        net::listener door = perform(net::listen({"127.0.0.1", 0}));
+        at = door.local();
+        async::task_group([&](async::group& g) {
+            g.spawn([&] { door.accept().close(); });
+            net::stream s = perform(net::connect(at));
+            CHECK(s.read_all().empty());
+        });
+    }
+    CHECK(perform(net::listen(at)).local() == at);
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a refused connection says who refused it", "[net][connect][error]") {
+    net::endpoint const nobody = [] { return perform(net::listen({"127.0.0.1", 0})).local(); }();
+    CHECK(code_of([&] { perform(net::connect(nobody)); }) == std::errc::connection_refused);
+    CHECK(message_of([&] { perform(net::connect(nobody)); }) ==
+          "while connecting to " + nobody.text() + ": connection refused");
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a name that nobody has does not resolve", "[net][resolve][error]") {
+    net::endpoint const nowhere{"does-not-exist.invalid", 80};
+    CHECK(code_of([&] { perform(net::resolve(nowhere.host, 80)); }) == net::errc::host_not_found);
+    CHECK(code_of([&] { perform(net::connect(nowhere)); }) == net::errc::host_not_found);
+    CHECK_THAT(message_of([&] { perform(net::connect(nowhere)); }),
+               Catch::Matchers::Contains("while connecting to does-not-exist.invalid:80"));
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("addresses resolve to themselves, localhost to this machine's", "[net][resolve]") {
+    CHECK(perform(net::resolve("127.0.0.1", 80)) == std::vector<net::endpoint>{{"127.0.0.1", 80}});
+    CHECK(perform(net::resolve("::1", 443)) == std::vector<net::endpoint>{{"::1", 443}});
+    for (auto const& e : perform(net::resolve("localhost", 8080))) {
+        CHECK((e.host == "127.0.0.1" || e.host == "::1"));
+        CHECK(e.port == 8080);
+    }
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a listener can be reached by the name of its host", "[net][connect]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    async::task_group([&](async::group& g) {
+        g.spawn([&] { door.accept().write("found"); });
+        net::stream s = perform(net::connect({"localhost", door.local().port}));
+        CHECK(s.read_all() == "found");
+    });
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("many connections are accepted, each once", "[net][listener]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    constexpr int count = 50;
+    std::string heard;
+    async::task_group([&](async::group& g) {
+        for (int i = 0; i < count; ++i)
+            g.spawn([&] {
+                net::stream s = perform(net::connect(door.local()));
+                s.write("x");
+                s.shutdown_write();
+                CHECK(s.read_all() == "x");
+            });
+        for (int i = 0; i < count; ++i)
+            g.spawn([&heard, s = door.accept()]() mutable {
+                std::string const got = s.read_all();
+                s.write(got);
+                heard += got;
+            });
+    });
+    CHECK(heard == std::string(count, 'x'));
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("connections that came before accept wait for it, in order", "[net][listener]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    net::stream first = perform(net::connect(door.local()));
+    net::stream second = perform(net::connect(door.local()));
+    first.write("1");
+    second.write("2");
+    first.shutdown_write();
+    second.shutdown_write();
+    CHECK(door.accept().read_all() == "1");
+    CHECK(door.accept().read_all() == "2");
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("closing a listener ends its suspended accept with `closed`", "[net][listener]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    std::optional<std::error_code> got;
+    async::task_group([&](async::group& g) {
+        g.spawn([&] { got = code_of([&] { door.accept(); }); });
+        async::yield();
+        door.close();
+        door.close();
+    });
+    CHECK(got == net::errc::closed);
+    CHECK_THROWS_AS(door.accept(), net::error);
+    CHECK(door.local().port != 0);
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("an accept that timed out loses no connection", "[net][listener][cancel]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    CHECK_FALSE(async::try_timeout(200us, [&] { door.accept(); }));
+    net::stream const peer = perform(net::connect(door.local()));
+    CHECK(door.accept().remote() == peer.local());
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("who is not accepted when the listener closes is reset or refused",
+                           "[net][listener][error]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    net::stream peer = perform(net::connect(door.local()));
+    door.close();
+    CHECK(code_of([&] { peer.read_all(); }) == std::errc::connection_reset);
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a task that was cancelled connects to nobody", "[net][connect][cancel]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    async::task_group([&](async::group& g) {
+        g.cancel();
+        CHECK_THROWS_AS(perform(net::connect(door.local())), async::cancelled);
+    });
+    CHECK_FALSE(async::try_timeout(2ms, [&] { door.accept(); }));
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("Unix domain sockets carry bytes and go with their listener", "[net][unix]") {
+    auto const at = net::endpoint::unix_socket("@effects-conformance");
+    {
+        net::listener door = perform(net::listen(at));
+        CHECK(door.local() == at);
+        CHECK(code_of([&] { perform(net::listen(at)); }) == std::errc::address_in_use);
+        async::task_group([&](async::group& g) {
+            g.spawn([&] { door.accept().write("hello"); });
+            CHECK(perform(net::connect(at)).read_all() == "hello");
+        });
+    }
+    CHECK_THROWS_AS(perform(net::connect(at)), net::error);
+}
