@@ -34,5 +34,6 @@
 #include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/task.hpp>
+#include <effects/async/threads.hpp>
 #include <effects/async/time.hpp>
 #include <effects/async/timeout.hpp>

@@ -154,7 +154,8 @@ void serve(net::listener door, router const& routes, server_options options) {
 }
 
 void serve(std::string const& address, router const& routes, server_options options, std::source_location where) {
-    serve(perform(net::listen(net::endpoint::parse(address)), where), routes, std::move(options));
+    net::listen const at(net::endpoint::parse(address), 1024, options.reuse_port);
+    serve(perform(at, where), routes, std::move(options));
 }
 
 } // namespace effects::http

@@ -105,12 +105,14 @@ void runtime_core::end(std::exception_ptr why) noexcept {
         work->refuse(why ? why : std::make_exception_ptr(shut_down("the task never began: its runtime ended")));
 }
 
+void runtime_core::ask_to_end() noexcept {
+    std::lock_guard lock(mutex_);
+    if (loop_ && !ending_) loop_->post([this] { changed_.set(); });
+    ending_ = true;
+}
+
 void runtime_core::stop() noexcept {
-    {
-        std::lock_guard lock(mutex_);
-        if (loop_ && !ending_) loop_->post([this] { changed_.set(); });
-        ending_ = true;
-    }
+    ask_to_end();
     std::lock_guard lock(joining_);
     if (thread_.joinable()) thread_.join();
 }

@@ -9,7 +9,9 @@
 #include <effects/async/cancelled.hpp>
 #include <effects/async/detail/task_base.hpp>
 #include <effects/async/detail/waiter.hpp>
+#include <effects/detail/layer.hpp>
 #include <effects/live/detail/event_loop.hpp>
+#include <effects/live/detail/thread_set.hpp>
 
 #include "name_cache.hpp"
 #include "sockets.hpp"
@@ -72,6 +74,24 @@ void services::operator()(async::run_blocking const& op) {
     blocking_call(*loop_, op).wait();
 }
 
+// While a clause runs, the next handler outwards is the innermost in force: the loop's own.
+void services::operator()(async::run_on_thread const& op) {
+    if (op.thread == loop_->index()) {
+        effects::detail::outer_in_force const as_it_was(op.top);
+        return op.work();
+    }
+    if (!loop_->threads()) return async::run_on_thread::default_answer(op);
+    loop_->threads()->run(*loop_, op, effects::detail::this_thread()->top);
+}
+
+async::find_thread::result_type services::operator()(async::find_thread const&) noexcept {
+    return {loop_->threads() ? loop_->threads()->size() : 1, loop_->index()};
+}
+
+std::size_t services::operator()(async::take_turn const&) noexcept {
+    return loop_->threads() ? loop_->threads()->next() : 0;
+}
+
 std::vector<net::endpoint> services::operator()(net::resolve const& op) {
     std::vector<net::endpoint> out;
     for (address const& a : loop_->names().find({op.host, op.port})) out.push_back(a.text());
@@ -93,7 +113,7 @@ net::stream services::operator()(net::connect const& op) {
 
 net::listener services::operator()(net::listen const& op) {
     return with_context([&] { return "listening at " + op.at.text(); },
-                        [&] { return listen_at(*loop_, loop_->names().find(op.at), op.backlog); });
+                        [&] { return listen_at(*loop_, loop_->names().find(op.at), op.backlog, op.reuse_port); });
 }
 
 } // namespace effects::live::detail

@@ -328,7 +328,7 @@ net::stream connect_to(event_loop& loop, net::endpoint const& name, std::vector<
     throw net::error(failures.back()->code(), tried);
 }
 
-net::listener listen_at(event_loop& loop, std::vector<address> const& addresses, int backlog) {
+net::listener listen_at(event_loop& loop, std::vector<address> const& addresses, int backlog, bool reuse_port) {
     unsigned in_a_row = 0;
     enter(loop, in_a_row);
     std::optional<net::error> first;
@@ -336,6 +336,7 @@ net::listener listen_at(event_loop& loop, std::vector<address> const& addresses,
         try {
             owned_fd fd(open_socket(a.family()));
             set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+            if (reuse_port && a.family() != AF_UNIX) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
             bind_to(fd.get(), a);
             if (::listen(fd.get(), backlog) != 0) throw system_error(errno);
             return net::listener(std::make_unique<listening_socket>(loop, fd.release(), a));

@@ -19,6 +19,7 @@ namespace effects::http {
 struct server_options {
     std::size_t max_header_bytes = 16 * 1024; ///< more is answered with 431
     std::size_t max_body_bytes = 1024 * 1024; ///< more is answered with 413
+    bool reuse_port = false;                  ///< several servers at one address, a thread each: see `net::listen`
     std::size_t max_connections = 10'000;     ///< further ones wait to be accepted
     /// A connection may idle so long between requests; zero: one request a connection.
     std::chrono::nanoseconds keep_alive = std::chrono::seconds(75);

@@ -12,7 +12,10 @@ namespace effects::live {
 struct options {
     /// SIGINT and SIGTERM cancel the main task (reason: shutdown); a second one ends the process. Else they are left alone.
     bool handle_signals = true;
-    /// Most worker threads for `async::blocking`, started when they are needed; 0: the machine's cores, at least 4.
+    /// Threads that run tasks: that of `run`, and further ones. A task stays on the thread where it was spawned: `async::on` and
+    /// `async::on_each_thread` go to others.
+    std::size_t threads = 1;
+    /// Most worker threads for `async::blocking` of each, started when they are needed; 0: the machine's cores, at least 4.
     std::size_t blocking_threads = 0;
     /// Bytes of stack for each task whose `spawn_options` don't say: address space, of which what is touched costs memory.
     /// 256 KiB's stacks are kept and used again; larger ones are mapped for each task.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -10,6 +13,7 @@
 #include <effects/handlers.hpp>
 #include <effects/live/detail/event_loop.hpp>
 #include <effects/live/detail/services.hpp>
+#include <effects/live/detail/thread_set.hpp>
 #include <effects/live/options.hpp>
 #include <effects/live/shut_down.hpp>
 #include <effects/live/system.hpp>
@@ -20,6 +24,17 @@ namespace detail {
 
 inline auto world_handlers(event_loop& loop) {
     return handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{}, services(loop), loop);
+}
+// How many handlers `world_handlers` gives, and which is their innermost frame, in a body under them; `outside`: what was in force around.
+inline constexpr std::size_t world_layers =
+    std::tuple_size_v<decltype(world_handlers(std::declval<event_loop&>()).pieces)>;
+inline effects::detail::frame* innermost_of_world(effects::detail::frame* outside) noexcept {
+    effects::detail::frame* const top = effects::detail::this_thread()->top;
+    std::size_t inside = 0;
+    for (effects::detail::frame* f = top; f != outside; f = f->outer) ++inside;
+    effects::detail::frame* world = top;
+    for (; inside > world_layers; --inside) world = world->outer;
+    return world;
 }
 using world_offer = effects::detail::offer<can<>, decltype(world_handlers(std::declval<event_loop&>()))>;
 
@@ -47,11 +62,15 @@ auto run(options const& how, Body&& body, Hs&&... hs)
     using result = effects::detail::body_result<Body&, detail::world_offer, Hs...>;
     using answer = async::detail::run_answer<effects::detail::callable_under<Body&, detail::world_offer, Hs...>, Hs...>;
     effects::detail::callable_under<Body&, detail::world_offer, Hs...> callable{body};
+    effects::detail::frame* const outside = effects::detail::this_thread()->top;
     detail::event_loop loop(how);
+    std::optional<detail::thread_set> threads;
+    if (how.threads > 1) threads.emplace(how, loop, outside);
     auto world = detail::world_handlers(loop);
     bool cut_short = false;
     auto stoppable = [&]() -> result {
         detail::event_loop::until_shutdown const here(loop);
+        if (threads) loop.lies_in(detail::innermost_of_world(outside));
         try {
             return callable();
         } catch (async::cancelled const& c) {

@@ -45,8 +45,11 @@ struct listen {
     using result_type = listener;
     endpoint at;
     int backlog = 1024; ///< connections that the system keeps waiting
+    /// Several listeners at one address, if all say so, share the connections that come (SO_REUSEPORT): one for each thread, or process.
+    bool reuse_port = false;
 
-    explicit listen(endpoint at_, int backlog_ = 1024) : at(std::move(at_)), backlog(backlog_) {}
+    explicit listen(endpoint at_, int backlog_ = 1024, bool reuse_port_ = false)
+        : at(std::move(at_)), backlog(backlog_), reuse_port(reuse_port_) {}
     bool operator==(listen const&) const = default;
     friend std::ostream& operator<<(std::ostream&, listen const&);
 };

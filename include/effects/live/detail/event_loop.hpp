@@ -12,6 +12,7 @@ namespace effects::live::detail {
 
 class name_cache;
 class reactor;
+class thread_set;
 class worker_pool;
 
 // The scheduler of one thread of the live world: runs what is ready in order, and waits for descriptors, timers and
@@ -45,6 +46,17 @@ public:
     worker_pool& workers() noexcept { return *workers_; }
     name_cache& names() noexcept { return *names_; }
 
+    // Of a world of several threads.
+    void belong_to(thread_set& all, std::size_t index) noexcept {
+        threads_ = &all;
+        index_ = index;
+    }
+    thread_set* threads() const noexcept { return threads_; } // null: there is this one
+    std::size_t index() const noexcept { return index_; }
+    // The innermost of the world's own handlers, under which other threads' visitors begin.
+    void lies_in(effects::detail::frame* world) noexcept { world_ = world; }
+    effects::detail::frame* world() const noexcept { return world_; }
+
 private:
     void enqueue(async::detail::task_base& task) noexcept override;
     async::detail::task_base* next_to_run() noexcept override;
@@ -54,6 +66,9 @@ private:
     void wait();
 
     options how_;
+    thread_set* threads_ = nullptr;
+    std::size_t index_ = 0;
+    effects::detail::frame* world_ = nullptr;
     async::detail::scope* body_ = nullptr; // of the main task, while it runs
     std::unique_ptr<reactor> io_;
     std::unique_ptr<name_cache> names_;

@@ -88,7 +88,8 @@ public:
     ~runtime_core() { stop(); }
 
     void submit(std::unique_ptr<submission> work);
-    void stop() noexcept;
+    void ask_to_end() noexcept;
+    void stop() noexcept; // asks, and waits
 
 private:
     void main_task();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <effects/async/scheduler.hpp>
+#include <effects/async/threads.hpp>
 #include <effects/net/connect.hpp>
 #include <effects/net/listen.hpp>
 #include <effects/operation.hpp>
@@ -14,11 +15,15 @@ class event_loop;
 // tasks, inside the loop itself, since its clauses suspend.
 class services {
 public:
-    using operations = effects::operations<async::run_blocking, net::resolve, net::connect, net::listen>;
+    using operations = effects::operations<async::run_blocking, async::run_on_thread, async::find_thread,
+                                           async::take_turn, net::resolve, net::connect, net::listen>;
 
     explicit services(event_loop& loop) noexcept : loop_(&loop) {}
 
     void operator()(async::run_blocking const& op);
+    void operator()(async::run_on_thread const& op);
+    async::find_thread::result_type operator()(async::find_thread const&) noexcept;
+    std::size_t operator()(async::take_turn const&) noexcept;
     std::vector<net::endpoint> operator()(net::resolve const& op);
     net::stream operator()(net::connect const& op);
     net::listener operator()(net::listen const& op);
