@@ -21,9 +21,10 @@ namespace net = effects::net;
 namespace sim = effects::sim;
 using effects::perform;
 
+constexpr long count = 100'000;
+
 // A hundred thousand tasks, each with a timer, over a hundred hours.
 void timers(benchmark::State& state) {
-    constexpr long count = 100'000;
     for (auto _ : state) {
         long fired = 0;
         sim::run([&] {

@@ -80,27 +80,31 @@ void connection::stall(pipe& out, int from) {
     out.writers.wake_all();
 }
 
+// A segment on its way, from the first time that it is sent to the time that it is not lost, if there is one.
+void connection::put(pipe& out, int from, std::size_t size) {
+    link const& l = net->link_of(*this);
+    time_point sent = async::now();
+    duration timeout = first_timeout(l);
+    for (unsigned tries = 0; net->lost(l); ++tries, timeout = std::min(2 * timeout, longest_timeout)) {
+        if (tries == l.retransmissions) { // the connection is broken, and its writer will notice
+            out.last_arrival = never;
+            break;
+        }
+        sent = async::after(sent, timeout);
+    }
+    out.last_arrival = std::max(out.last_arrival, net->arrival(*this, from, size, sent));
+    if (out.blocked || out.last_arrival == never) stall(out, from);
+}
+
 void connection::send(int from, std::span<std::byte const> bytes) {
     pipe& out = to[1 - from];
     if (ends[1 - from].gone && !out.blocked) {
         send_reset(from, net->arrival(*this, from, bytes.size(), async::now()));
         return;
     }
-    link const& l = net->link_of(*this);
-    time_point sent = async::now();
-    duration timeout = first_timeout(l);
-    for (unsigned tries = 0; net->lost(l); ++tries, timeout = std::min(2 * timeout, longest_timeout)) {
-        if (tries == l.retransmissions) {
-            out.last_arrival = never;
-            stall(out, from);
-            break;
-        }
-        sent = async::after(sent, timeout);
-    }
-    out.last_arrival = std::max(out.last_arrival, net->arrival(*this, from, bytes.size(), sent));
+    put(out, from, bytes.size());
     out.pieces.push_back({out.last_arrival, std::string(reinterpret_cast<char const*>(bytes.data()), bytes.size()), 0});
     out.under_way += bytes.size();
-    if (out.blocked) stall(out, from);
     out.readers.wake_one();
 }
 
@@ -108,8 +112,7 @@ void connection::shut_down(int side) {
     pipe& out = to[1 - side];
     if (out.ended || ends[side].closed || !net) return;
     out.ended = true;
-    out.last_arrival = std::max(out.last_arrival, net->arrival(*this, side, 0, async::now()));
-    if (out.blocked) stall(out, side);
+    put(out, side, 0);
     out.wake_all();
 }
 

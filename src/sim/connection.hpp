@@ -98,6 +98,7 @@ struct connection : std::enable_shared_from_this<connection> {
     }
 
 private:
+    void put(pipe& out, int from, std::size_t size);
     void stall(pipe& out, int from);
     async::time_point gives_up(int side) const;
 };

@@ -97,8 +97,9 @@ time_point network::arrival(connection const& c, int from, std::size_t size, tim
     link const& l = link_of(c);
     if (l.bandwidth != 0 && size != 0) {
         time_point& free = busy_until_[{known_as(c.ends[from]), known_as(c.ends[1 - from])}];
-        free = async::after(std::max(free, sent), time_for(size, l.bandwidth));
-        sent = free;
+        time_point const now = async::now();
+        free = async::after(std::max(free, now), time_for(size, l.bandwidth));
+        sent = async::after(sent, free - now);
     }
     if (&l == &how_.link) sent = async::after(sent, latency::uniform(how_.latency_min, how_.latency_max).draw(random_));
     return async::after(sent, l.latency.draw(random_));
@@ -184,6 +185,7 @@ net::stream network::connect(net::connect const& op) {
         async::sleep_until(std::min(give_up, async::after(async::now(), again)));
         if (again > how_.connect_timeout) again = how_.connect_timeout;
     }
+    if (from && from->over) failed(std::errc::network_down, "network is down");
     auto d = find(to);
     if (!d || d->waiting.size() >= d->backlog) {
         async::sleep_until(arrival(*c, 1, 0, async::now()));

@@ -33,7 +33,6 @@ struct host_options {
 /// A name that no host has is a `std::invalid_argument`.
 class hosts {
 public:
-    hosts();
     ~hosts();
     hosts(hosts const&) = delete;
     hosts& operator=(hosts const&) = delete;
@@ -79,6 +78,7 @@ private:
     friend std::invoke_result_t<F, hosts&> with_hosts(F&& f);
     struct state;
 
+    hosts();
     void live_in(async::group& g) noexcept;
     void run_task(std::string const& name, std::function<void()> f);
 

@@ -276,5 +276,5 @@ TEST_CASE("the same seed gives the same run of hosts, byte for byte", "[sim][hos
     // What every compiler and library has to give: FNV-1a of the text.
     std::uint64_t sum = 14695981039346656037u;
     for (char c : one) sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    CHECK(sum == 0x2e311f051a77bfd1u);
+    CHECK(sum == 0xf8a737306eb65945u);
 }
