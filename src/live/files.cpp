@@ -204,6 +204,23 @@ void rename_entry(std::string const& from, std::string const& to) {
     if (failure != 0) throw os::error(static_cast<std::errc>(failure), "rename", from, to);
 }
 
+// Folders on some file systems can't be synced, and need not; nor those that may not be read.
+void sync_folders_above(std::string path) {
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    while (path != "/" && path != ".") {
+        path = std::string(folder_of(path));
+        descriptor const folder(open_file(path.c_str(), O_RDONLY | O_DIRECTORY));
+        if (folder) ::fsync(folder.number());
+    }
+}
+
+void sync_entry(task const& doing) {
+    descriptor const entry(open_file(checked(doing), O_RDONLY | O_NONBLOCK));
+    if (!entry) doing.fail();
+    if (::fsync(entry.number()) != 0 && errno != EINVAL && errno != EROFS) doing.fail(); // EINVAL: a pipe, a device
+    sync_folders_above(doing.path);
+}
+
 bool is_there(task const& doing) {
     struct stat about;
     if (::stat(checked(doing), &about) == 0) return true;
@@ -257,6 +274,10 @@ bool system_files::operator()(os::operations::remove const& op) const {
 
 void system_files::operator()(os::operations::rename const& op) const {
     async::blocking([&] { rename_entry(op.from, op.to); });
+}
+
+void system_files::operator()(os::operations::sync const& op) const {
+    async::blocking([&] { sync_entry({"sync", op.path}); });
 }
 
 bool system_files::operator()(os::operations::exists const& op) const {

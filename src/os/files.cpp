@@ -31,6 +31,7 @@ bool remove(std::string path, std::source_location where) {
 void rename(std::string from, std::string to, std::source_location where) {
     perform(operations::rename{std::move(from), std::move(to)}, where);
 }
+void sync(std::string path, std::source_location where) { perform(operations::sync{std::move(path)}, where); }
 bool exists(std::string path, std::source_location where) {
     return perform(operations::exists{std::move(path)}, where);
 }
@@ -56,6 +57,7 @@ std::ostream& operator<<(std::ostream& out, remove const& op) { return out << "o
 std::ostream& operator<<(std::ostream& out, rename const& op) {
     return out << "os::rename " << printable(op.from) << " to " << printable(op.to);
 }
+std::ostream& operator<<(std::ostream& out, sync const& op) { return out << "os::sync " << printable(op.path); }
 std::ostream& operator<<(std::ostream& out, exists const& op) { return out << "os::exists " << printable(op.path); }
 
 } // namespace operations

@@ -11,10 +11,15 @@ namespace {
 constexpr std::size_t longest_name = 255;  // NAME_MAX
 constexpr std::size_t longest_path = 4095; // PATH_MAX, less the NUL
 
+// What survives a power failure: of a file, which is only ever added to, a part; of a folder, other names. A file that is written anew is
+// another node of the same name, durable itself: only its name has to be synced.
 struct node {
+    using names = std::map<std::string, std::shared_ptr<node>, std::less<>>;
     bool folder = false;
-    std::string text;
-    std::map<std::string, std::unique_ptr<node>, std::less<>> entries;
+    std::string text = {};
+    std::size_t synced_size = 0;
+    names entries = {};
+    names synced_entries = {};
 };
 
 // Where a path leads, as the kernel walks it: "missing/.." leads nowhere.
@@ -89,10 +94,23 @@ place find(node& root, std::string_view path) {
     return at;
 }
 
-node& add(place const& at, bool folder) {
-    auto made = std::make_unique<node>();
-    made->folder = folder;
-    return *(at.siblings()[std::string(at.name)] = std::move(made));
+node& add(place const& at, node made) {
+    return *(at.siblings()[std::string(at.name)] = std::make_shared<node>(std::move(made)));
+}
+
+// Nodes of its own: a name that moved from folder to folder may be in both.
+node durable_copy(node const& of) {
+    node copy{.folder = of.folder, .text = of.text.substr(0, of.synced_size), .synced_size = of.synced_size};
+    for (auto const& [name, entry] : of.synced_entries)
+        copy.entries.emplace(name, std::make_shared<node>(durable_copy(*entry)));
+    copy.synced_entries = copy.entries;
+    return copy;
+}
+
+void sync_all(node& of) {
+    of.synced_size = of.text.size();
+    of.synced_entries = of.entries;
+    for (auto const& [name, entry] : of.entries) sync_all(*entry);
 }
 
 void collect(std::map<std::string, std::string>& into, std::string const& path, node const& from) {
@@ -100,12 +118,12 @@ void collect(std::map<std::string, std::string>& into, std::string const& path, 
     for (auto const& [name, entry] : from.entries) collect(into, path + '/' + name, *entry);
 }
 
-// The file to write to, made if need be.
-node& writable(node& root, char const* verb, std::string const& path) {
-    place const at = find(root, path);
+// Where there is a file to write to, or none yet.
+place writable(node& root, char const* verb, std::string const& path) {
+    place at = find(root, path);
     if (!at.reached()) throw error(at.problem, verb, path);
     if (at.wants_folder || (at.found && at.found->folder)) throw error(std::errc::is_a_directory, verb, path);
-    return at.found ? *at.found : add(at, false);
+    return at;
 }
 
 bool is_one_of(node const* n, std::vector<node*> const& folders) {
@@ -132,7 +150,7 @@ std::errc problem_of_renaming(place const& from, place const& to) {
 
 struct in_memory_files::tree {
     mutable std::mutex mutex;
-    node root{.folder = true, .text = {}, .entries = {}};
+    node root{.folder = true};
 };
 
 in_memory_files::in_memory_files() : tree_(std::make_unique<tree>()) {}
@@ -143,6 +161,7 @@ in_memory_files::in_memory_files(std::initializer_list<std::pair<std::string, st
             (*this)(os::operations::make_directories{path.substr(0, slash)});
         (*this)(os::operations::write_text{path, text});
     }
+    sync_all(tree_->root);
 }
 
 in_memory_files::in_memory_files(in_memory_files&&) noexcept = default;
@@ -154,6 +173,11 @@ std::map<std::string, std::string> in_memory_files::contents() const {
     std::map<std::string, std::string> all;
     collect(all, "", tree_->root);
     return all;
+}
+
+void in_memory_files::lose_unsynced() {
+    std::lock_guard lock(tree_->mutex);
+    tree_->root = durable_copy(tree_->root);
 }
 
 std::string in_memory_files::operator()(os::operations::read_text const& op) const {
@@ -168,12 +192,15 @@ std::string in_memory_files::operator()(os::operations::read_text const& op) con
 
 void in_memory_files::operator()(os::operations::write_text op) {
     std::lock_guard lock(tree_->mutex);
-    writable(tree_->root, "write", op.path).text = std::move(op.text);
+    place const at = writable(tree_->root, "write", op.path);
+    std::size_t const size = op.text.size();
+    add(at, {.text = std::move(op.text), .synced_size = size});
 }
 
 void in_memory_files::operator()(os::operations::append_text const& op) {
     std::lock_guard lock(tree_->mutex);
-    writable(tree_->root, "append to", op.path).text += op.text;
+    place const at = writable(tree_->root, "append to", op.path);
+    (at.found ? *at.found : add(at, {})).text += op.text;
 }
 
 std::vector<std::string> in_memory_files::operator()(os::operations::list_directory const& op) const {
@@ -197,7 +224,7 @@ void in_memory_files::operator()(os::operations::make_directories const& op) {
     for (std::size_t i = 0; i < names.size() && at.reached(); ++i) {
         step(at, names[i]);
         if (!at.reached()) break;
-        if (!at.found) at.found = &add(at, true);
+        if (!at.found) at.found = &add(at, {.folder = true});
         bool const last = i + 1 == names.size();
         enter(at);
         if (last && !at.reached()) at.problem = std::errc::file_exists;
@@ -228,7 +255,23 @@ void in_memory_files::operator()(os::operations::rename const& op) {
     auto const old = from.siblings().find(from.name);
     auto moved = std::move(old->second);
     from.siblings().erase(old);
+    // A folder that moved is in its old place or in its new one, and never in both: the two could come to lie in each other.
+    if (node& left = *from.folders.back(), &entered = *to.folders.back(); moved->folder && &left != &entered) {
+        std::erase_if(left.synced_entries, [&](auto const& entry) { return entry.second == moved; });
+        entered.synced_entries[std::string(to.name)] = moved;
+    }
     to.siblings()[std::string(to.name)] = std::move(moved);
+}
+
+void in_memory_files::operator()(os::operations::sync const& op) {
+    std::lock_guard lock(tree_->mutex);
+    place const at = find(tree_->root, op.path);
+    if (!at.reached()) throw error(at.problem, "sync", op.path);
+    if (!at.found) throw error(std::errc::no_such_file_or_directory, "sync", op.path);
+    if (at.wants_folder && !at.found->folder) throw error(std::errc::not_a_directory, "sync", op.path);
+    at.found->synced_size = at.found->text.size();
+    at.found->synced_entries = at.found->entries;
+    for (node* folder : at.folders) folder->synced_entries = folder->entries;
 }
 
 bool in_memory_files::operator()(os::operations::exists const& op) const {

@@ -2,29 +2,25 @@
 #include <effects/sim/network.hpp>
 
 #include <algorithm>
-#include <cstring>
-#include <deque>
 #include <utility>
 
 #include <effects/async/sleep.hpp>
 #include <effects/perform.hpp>
+#include <effects/sim/detail/machines.hpp>
 #include <effects/sim/detail/random.hpp>
+
+#include "connection.hpp"
+#include "door.hpp"
+#include "failure.hpp"
 
 namespace effects::sim {
 
-namespace {
-
+using async::duration;
 using async::time_point;
+using detail::connection;
+using detail::fail;
 
-// In the words of the live world, so that what a program reads of an error is the same in both.
-[[noreturn]] void fail(std::error_code code, std::string const& doing, char const* what) {
-    net::error e(code, what);
-    e.add_context(doing);
-    throw e;
-}
-[[noreturn]] void fail(std::errc code, std::string const& doing, char const* what) {
-    fail(std::make_error_code(code), doing, what);
-}
+namespace {
 
 std::string canonical(std::string const& host) { return host == "localhost" ? "127.0.0.1" : host; }
 
@@ -32,230 +28,35 @@ bool is_address(std::string const& host) {
     return host.find(':') != host.npos || (!host.empty() && host.find_first_not_of("0123456789.") == host.npos);
 }
 
-} // namespace
+bool is_loopback(std::string const& address) {
+    return address.starts_with("127.") || address == "::1" || address.starts_with("unix:");
+}
 
-namespace detail {
+constexpr char const* any_address[] = {"0.0.0.0", "::", ""};
 
-// One direction of a connection: bytes in order, each piece with the instant from which on it can be read.
-struct pipe {
-    struct piece {
-        time_point arrives;
-        std::string bytes;
-        std::size_t read = 0;
-    };
-    std::deque<piece> pieces;
-    std::size_t under_way = 0;
-    time_point last_arrival{};
-    bool ended = false; // the writer has ended it, after what is in `pieces`
-    async::detail::waiter_list readers;
-    async::detail::waiter_list writers;
+bool is_any(std::string const& address) {
+    return std::find(std::begin(any_address), std::end(any_address), address) != std::end(any_address);
+}
 
-    void wake_all() noexcept {
-        readers.wake_all();
-        writers.wake_all();
-    }
-};
+std::pair<std::string, std::string> in_order(std::string const& one, std::string const& other) {
+    return one < other ? std::pair(one, other) : std::pair(other, one);
+}
 
-struct connection {
-    network* net = nullptr; // null once the world is gone
-    std::string host;       // that was connected to
-    net::endpoint ends[2];  // client, server
-    pipe to[2];             // what the client, the server reads
-    bool closed[2] = {false, false};
-    bool reset = false;  // by one side's end: the other one learns it when it can be reached
-    bool failed = false; // by `reset_connections`: both sides know
+std::string known_as(connection::end const& e) { return e.names.empty() ? std::string() : e.names.back(); }
 
-    bool cut_off() const { return net->partitioned(host) || net->partitioned(ends[1].host); }
-
-    void wake_all() noexcept {
-        to[0].wake_all();
-        to[1].wake_all();
-    }
-};
-
-namespace {
-
-class pipe_end final : public net::transport {
-public:
-    pipe_end(std::shared_ptr<connection> c, int side) : connection_(std::move(c)), side_(side) {}
-    ~pipe_end() override { pipe_end::close(); }
-
-    std::size_t read_some(std::span<std::byte> to) override {
-        if (to.empty()) return 0;
-        pipe& in = connection_->to[side_];
-        for (;;) {
-            check_open("reading from ");
-            if (connection_->failed) fail_as_reset("reading from ");
-            bool const cut_off = connection_->cut_off();
-            time_point next = async::never;
-            if (cut_off) { // waits to be healed
-            } else if (!in.pieces.empty()) {
-                next = in.pieces.front().arrives;
-                if (next <= async::now()) return take(in, to);
-            } else if (connection_->reset) {
-                fail_as_reset("reading from ");
-            } else if (in.ended) {
-                if (in.last_arrival <= async::now()) return 0;
-                next = in.last_arrival;
-            }
-            async::detail::waiter w("net::stream::read_some", connection_.get());
-            in.readers.push_back(w);
-            w.wait_until(next);
-        }
-    }
-
-    std::size_t write_some(std::span<std::byte const> from) override {
-        if (from.empty()) return 0;
-        pipe& out = connection_->to[1 - side_];
-        for (;;) {
-            check_open("writing to ");
-            bool const cut_off = connection_->cut_off();
-            if (connection_->failed || (connection_->reset && !cut_off)) fail_as_reset("writing to ");
-            if (out.ended || (connection_->closed[1 - side_] && !cut_off))
-                fail(std::errc::broken_pipe, "writing to " + remote().text(), "broken pipe");
-            network& net = *connection_->net;
-            if (std::size_t window = net.settings().window; out.under_way < window) {
-                std::size_t size = net.cut(std::min(from.size(), window - out.under_way), net.settings().max_write);
-                out.last_arrival = std::max(out.last_arrival, net.arrival());
-                out.pieces.push_back(
-                    {out.last_arrival, std::string(reinterpret_cast<char const*>(from.data()), size), 0});
-                out.under_way += size;
-                out.readers.wake_one();
-                return size;
-            }
-            async::detail::waiter w("net::stream::write_some", connection_.get());
-            out.writers.push_back(w);
-            w.wait();
-        }
-    }
-
-    void shutdown_write() override {
-        pipe& out = connection_->to[1 - side_];
-        if (out.ended || connection_->closed[side_] || !connection_->net) return;
-        out.ended = true;
-        out.last_arrival = std::max(out.last_arrival, connection_->net->arrival());
-        out.wake_all();
-    }
-
-    void close() noexcept override {
-        if (connection_->closed[side_]) return;
-        pipe& in = connection_->to[side_];
-        if (!in.pieces.empty()) connection_->reset = true; // unread bytes: the peer learns that they were lost
-        if (connection_->net) {
-            try {
-                shutdown_write();
-            } catch (...) { // outside a task there is no time: it ends at once
-                connection_->to[1 - side_].ended = true;
-            }
-        }
-        connection_->closed[side_] = true;
-        in.pieces.clear();
-        in.under_way = 0;
-        connection_->wake_all();
-    }
-
-    bool stale() noexcept override {
-        pipe& in = connection_->to[side_];
-        if (!connection_->net || connection_->closed[side_] || connection_->failed) return true;
-        if (connection_->cut_off()) return false; // as far as this side knows
-        return connection_->closed[1 - side_] || connection_->reset || in.ended || !in.pieces.empty();
-    }
-
-    net::endpoint local() const override { return connection_->ends[side_]; }
-    net::endpoint remote() const override { return connection_->ends[1 - side_]; }
-
-private:
-    [[noreturn]] void fail_as_reset(char const* doing) const {
-        fail(std::errc::connection_reset, doing + remote().text(), "connection reset by peer");
-    }
-    void check_open(char const* doing) const {
-        if (connection_->closed[side_] || !connection_->net)
-            fail(net::errc::closed, doing + remote().text(), "the stream was closed on this side");
-    }
-
-    std::size_t take(pipe& in, std::span<std::byte> to) {
-        std::size_t limit = connection_->net->cut(to.size(), connection_->net->settings().max_read);
-        time_point now = async::now();
-        std::size_t done = 0;
-        while (done < limit && !in.pieces.empty() && in.pieces.front().arrives <= now) {
-            pipe::piece& p = in.pieces.front();
-            std::size_t n = std::min(limit - done, p.bytes.size() - p.read);
-            std::memcpy(to.data() + done, p.bytes.data() + p.read, n);
-            done += n;
-            if ((p.read += n) == p.bytes.size()) in.pieces.pop_front();
-        }
-        in.under_way -= done;
-        in.writers.wake_one();
-        if (!in.pieces.empty() || in.ended) in.readers.wake_one();
-        return done;
-    }
-
-    std::shared_ptr<connection> connection_;
-    int side_;
-};
+duration time_for(std::size_t bytes, std::uint64_t per_second) noexcept {
+    constexpr std::uint64_t second = 1'000'000'000;
+    return duration(static_cast<std::int64_t>(bytes / per_second * second + bytes % per_second * second / per_second));
+}
 
 } // namespace
 
-// A listening socket.
-struct door {
-    network* net = nullptr;
-    net::endpoint at;
-    std::deque<std::shared_ptr<connection>> waiting;
-    std::size_t backlog = 0;
-    bool closed = false;
-    async::detail::waiter_list acceptors;
-};
-
-namespace {
-
-class door_end final : public net::acceptor {
-public:
-    explicit door_end(std::shared_ptr<door> d) : door_(std::move(d)) {}
-    ~door_end() override { door_end::close(); }
-
-    net::stream accept() override {
-        for (;;) {
-            if (door_->closed)
-                fail(net::errc::closed, "accepting at " + door_->at.text(), "the listener was closed on this side");
-            if (!door_->waiting.empty()) {
-                auto c = std::move(door_->waiting.front());
-                door_->waiting.pop_front();
-                if (!door_->waiting.empty()) door_->acceptors.wake_one();
-                return net::stream(std::make_unique<pipe_end>(std::move(c), 1));
-            }
-            async::detail::waiter w("net::listener::accept", door_.get());
-            door_->acceptors.push_back(w);
-            w.wait();
-        }
-    }
-
-    void close() noexcept override {
-        if (std::exchange(door_->closed, true)) return;
-        for (auto& c : door_->waiting) {
-            c->reset = true;
-            c->closed[1] = true;
-            c->wake_all();
-        }
-        door_->waiting.clear();
-        door_->acceptors.wake_all();
-        if (door_->net) door_->net->closed(*door_);
-    }
-
-    net::endpoint local() const override { return door_->at; }
-
-private:
-    std::shared_ptr<door> door_;
-};
-
-} // namespace
-} // namespace detail
-
-network::network(network_options how, std::uint64_t seed) : how_(std::move(how)), random_(seed ^ 0x6e657477'6f726bu) {}
+network::network(network_options how, std::uint64_t seed, detail::machines* named)
+    : how_(std::move(how)), random_(seed ^ 0x6e657477'6f726bu), machines_(named) {}
 
 // Streams may be held for longer than the world: they are closed then.
 network::~network() {
-    for (auto& weak : connections_)
-        if (auto c = weak.lock()) c->net = nullptr;
+    for (connection* c : connections_) c->net = nullptr;
     for (auto& [at, weak] : doors_)
         if (auto d = weak.lock()) {
             d->net = nullptr;
@@ -265,14 +66,49 @@ network::~network() {
 
 network& network::current() { return perform(reach_network{}); }
 
+// ---- how it delays and loses ----
+
 std::uint64_t network::draw() noexcept { return detail::splitmix64(random_); }
 
-time_point network::arrival() {
-    auto least = std::max(how_.latency_min, async::duration(0));
-    auto spread = how_.latency_max > least ? how_.latency_max - least : async::duration(0);
-    auto extra =
-        spread.count() ? static_cast<std::int64_t>(draw() % (static_cast<std::uint64_t>(spread.count()) + 1)) : 0;
-    return async::after(async::after(async::now(), least), async::duration(extra));
+link const& network::link_of(connection const& c) const {
+    static link const none;
+    if (c.loopback) return none;
+    if (!links_.empty())
+        for (std::string const& a : c.ends[0].names)
+            for (std::string const& b : c.ends[1].names)
+                if (auto found = links_.find(in_order(a, b)); found != links_.end()) return found->second;
+    return how_.link;
+}
+
+bool network::arrives(connection const& c, int from) const {
+    connection::end const& sender = c.ends[from];
+    connection::end const& receiver = c.ends[1 - from];
+    if (receiver.host && !receiver.host->of->powered) return false;
+    if (c.loopback || (partitioned_.empty() && one_way_.empty())) return true;
+    for (auto const& e : c.ends)
+        for (std::string const& name : e.names)
+            if (partitioned_.count(name)) return false;
+    for (std::string const& a : sender.names)
+        for (std::string const& b : receiver.names)
+            if (one_way_.count({a, b})) return false;
+    return true;
+}
+
+time_point network::arrival(connection const& c, int from, std::size_t size, time_point sent) {
+    if (c.loopback) return sent;
+    link const& l = link_of(c);
+    if (l.bandwidth != 0 && size != 0) {
+        time_point& free = busy_until_[{known_as(c.ends[from]), known_as(c.ends[1 - from])}];
+        time_point const now = async::now();
+        free = async::after(std::max(free, now), time_for(size, l.bandwidth));
+        sent = async::after(sent, free - now);
+    }
+    if (&l == &how_.link) sent = async::after(sent, latency::uniform(how_.latency_min, how_.latency_max).draw(random_));
+    return async::after(sent, l.latency.draw(random_));
+}
+
+bool network::lost(link const& l) noexcept {
+    return l.loss > 0 && static_cast<double>(draw() >> 11) < l.loss * 9007199254740992.0; // 2^53: exact
 }
 
 std::size_t network::cut(std::size_t size, std::size_t limit) noexcept {
@@ -280,16 +116,14 @@ std::size_t network::cut(std::size_t size, std::size_t limit) noexcept {
     return std::min<std::size_t>(size, 1 + draw() % limit);
 }
 
-void network::closed(detail::door& d) noexcept { doors_.erase(d.at); }
+// ---- who is where ----
 
-std::shared_ptr<detail::door> network::find(net::endpoint const& at) const {
-    auto open = [&](net::endpoint const& key) {
-        auto found = doors_.find(key);
-        return found == doors_.end() ? nullptr : found->second.lock();
-    };
-    if (auto d = open(at)) return d;
-    for (char const* any : {"0.0.0.0", "::", ""})
-        if (auto d = open({any, at.port}); d && (is_address(at.host) || how_.hosts.count(at.host))) return d;
+detail::machine* network::machine_at(std::string const& name) const {
+    if (!machines_) return nullptr;
+    if (auto* m = machines_->find(name)) return m;
+    for (auto const& [known, its_address] : how_.hosts)
+        if (its_address == name)
+            if (auto* m = machines_->find(known)) return m;
     return nullptr;
 }
 
@@ -297,86 +131,217 @@ std::vector<net::endpoint> network::resolve(net::resolve const& op) const {
     std::string host = canonical(op.host);
     if (is_address(host)) return {{host, op.port}};
     if (auto known = how_.hosts.find(host); known != how_.hosts.end()) return {{known->second, op.port}};
+    if (machines_ && machines_->find(host)) return {{host, op.port}};
     for (auto& [at, weak] : doors_)
-        if (at.host == host) return {{host, op.port}};
-    if (partitioned(host)) return {{host, op.port}};
+        if (at.host.empty() && at.at.host == host) return {{host, op.port}};
+    if (partitioned_.count(host)) return {{host, op.port}};
     throw net::error(net::errc::host_not_found, "host not found: " + op.host);
 }
 
-net::stream network::connect(net::connect const& op) {
-    net::endpoint to = with_context([&] { return "connecting to " + op.to.text(); },
+network::target network::find_target(net::connect const& op, detail::life const* from) const {
+    net::endpoint at = with_context([&] { return "connecting to " + op.to.text(); },
                                     [&] { return resolve(net::resolve(op.to.host, op.to.port)).front(); });
-    auto cut_off = [&] { return partitioned(op.to.host) || partitioned(to.host); };
-    time_point give_up = async::after(async::now(), how_.connect_timeout);
-    async::sleep_until(arrival());
-    while (cut_off()) { // the system sends its request again after a second, and gives up in the end
-        if (async::now() >= give_up)
-            fail(std::errc::timed_out, "connecting to " + op.to.text(), "connection timed out");
-        async::sleep_until(std::min(give_up, async::after(async::now(), std::chrono::seconds(1))));
+    if (from && is_loopback(at.host)) return {from->of->name, at, from->of.get(), true};
+    detail::machine* host = machine_at(at.host);
+    return {host ? host->name : at.host, at, host, host && from && host == from->of.get()};
+}
+
+std::shared_ptr<detail::door> network::find(target const& to) const {
+    auto open = [&](std::string const& host) {
+        auto found = doors_.find({to.host ? to.name : std::string(), {host, to.at.port}});
+        return found == doors_.end() ? nullptr : found->second.lock();
+    };
+    if (auto d = open(to.host && !is_loopback(to.at.host) ? to.name : to.at.host)) return d;
+    for (char const* any : any_address)
+        if (auto d = open(any); d && (to.host || is_address(to.at.host) || how_.hosts.count(to.at.host))) return d;
+    return nullptr;
+}
+
+// ---- the operations ----
+
+net::stream network::connect(net::connect const& op) {
+    auto const from = machines_ ? machines_->running() : nullptr;
+    auto failed = [&](std::errc code, char const* what) { fail(code, "connecting to " + op.to.text(), what); };
+    if (from && from->over) failed(std::errc::network_down, "network is down");
+    target const to = find_target(op, from.get());
+
+    auto c = std::make_shared<connection>();
+    c->loopback = to.loopback;
+    if (from) c->ends[0].names = {from->of->name};
+    c->ends[0].host = from;
+    c->ends[1].at = to.at;
+    for (std::string const& name : {canonical(op.to.host), to.at.host, to.name})
+        if (std::find(c->ends[1].names.begin(), c->ends[1].names.end(), name) == c->ends[1].names.end())
+            c->ends[1].names.push_back(name);
+
+    time_point const give_up = async::after(async::now(), how_.connect_timeout);
+    async::sleep_until(arrival(*c, 0, 0, async::now()));
+    auto answered = [&] {
+        if ((to.host && !to.host->powered) || !arrives(*c, 0) || !arrives(*c, 1)) return false;
+        link const& l = link_of(*c);
+        return !lost(l) && !lost(l); // the request, the answer
+    };
+    // The system sends its request again after a second, then after two, …, and gives up in the end.
+    for (duration again = std::chrono::seconds(1); !answered(); again *= 2) {
+        if (async::now() >= give_up) failed(std::errc::timed_out, "connection timed out");
+        async::sleep_until(std::min(give_up, async::after(async::now(), again)));
+        if (again > how_.connect_timeout) again = how_.connect_timeout;
     }
+    if (from && from->over) failed(std::errc::network_down, "network is down");
     auto d = find(to);
-    if (!d && to.is_unix_socket())
-        fail(std::errc::no_such_file_or_directory, "connecting to " + op.to.text(), "no such file or directory");
+    if (!d && op.to.is_unix_socket()) failed(std::errc::no_such_file_or_directory, "no such file or directory");
     if (!d || d->waiting.size() >= d->backlog) {
-        async::sleep_until(arrival());
-        fail(std::errc::connection_refused, "connecting to " + op.to.text(), "connection refused");
+        async::sleep_until(arrival(*c, 1, 0, async::now()));
+        failed(std::errc::connection_refused, "connection refused");
     }
-    auto c = std::make_shared<detail::connection>();
-    c->net = this;
-    c->host = op.to.host;
-    c->ends[0] = to.is_unix_socket() ? net::endpoint::unix_socket("") : net::endpoint{"127.0.0.1", next_port_};
+    c->ends[0].at = op.to.is_unix_socket() ? net::endpoint::unix_socket("")
+                                           : net::endpoint{from ? from->of->name : "127.0.0.1", next_port_};
     next_port_ = next_port_ == 65535 ? 49152 : static_cast<std::uint16_t>(next_port_ + 1);
-    c->ends[1] = {to.host, to.port};
-    std::erase_if(connections_, [](auto& weak) { return weak.expired(); });
-    connections_.push_back(c);
-    net::stream client(std::make_unique<detail::pipe_end>(c, 0));
-    d->waiting.push_back(std::move(c));
+    c->ends[1].host = d->host;
+    opened(*c);
+    net::stream client(detail::end_of(c, 0));
+    d->waiting.push_back(c);
     d->acceptors.wake_one();
-    async::sleep_until(arrival());
+    async::sleep_until(arrival(*c, 1, 0, async::now()));
     return client;
 }
 
 net::listener network::listen(net::listen const& op) {
-    net::endpoint at{canonical(op.at.host), op.at.port};
-    if (at.port == 0 && !at.is_unix_socket()) {
-        at.port = 20000;
-        while (doors_.count(at)) ++at.port;
+    auto const host = machines_ ? machines_->running() : nullptr;
+    auto failed = [&](std::errc code, char const* what) { fail(code, "listening at " + op.at.text(), what); };
+    if (host && host->over) failed(std::errc::network_down, "network is down");
+    address at{host ? host->of->name : std::string(), {canonical(op.at.host), op.at.port}};
+    if (host && !is_any(at.at.host) && !is_loopback(at.at.host)) {
+        if (machine_at(at.at.host) != host->of.get())
+            failed(std::errc::address_not_available, "cannot assign requested address");
+        at.at.host = at.host;
     }
-    if (doors_.count(at)) fail(std::errc::address_in_use, "listening at " + op.at.text(), "address already in use");
+    if (at.at.port == 0 && !at.at.is_unix_socket()) {
+        at.at.port = 20000;
+        while (doors_.count(at)) ++at.at.port;
+    }
+    if (doors_.count(at)) failed(std::errc::address_in_use, "address already in use");
     auto d = std::make_shared<detail::door>();
     d->net = this;
-    d->at = at;
+    d->machine = at.host;
+    d->at = at.at;
+    d->host = host;
     d->backlog = static_cast<std::size_t>(std::max(op.backlog, 1));
     doors_[at] = d;
-    return net::listener(std::make_unique<detail::door_end>(std::move(d)));
+    return net::listener(detail::behind(std::move(d)));
 }
 
-std::vector<std::shared_ptr<detail::connection>> network::connections_to(std::string const& host) {
-    std::vector<std::shared_ptr<detail::connection>> found;
-    for (auto& weak : connections_)
-        if (auto c = weak.lock(); c && (canonical(c->host) == canonical(host) || c->ends[1].host == canonical(host)))
-            found.push_back(std::move(c));
+// ---- what is open ----
+
+void network::opened(connection& c) {
+    c.place = connections_.insert(connections_.end(), &c);
+    c.net = this;
+    c.update();
+}
+
+void network::closed(connection& c) noexcept { connections_.erase(c.place); }
+
+void network::closed(detail::door& d) noexcept { doors_.erase({d.machine, d.at}); }
+
+std::vector<std::shared_ptr<connection>> network::all_connections() const {
+    std::vector<std::shared_ptr<connection>> all;
+    for (connection* c : connections_)
+        if (auto open = c->weak_from_this().lock()) all.push_back(std::move(open));
+    return all;
+}
+
+std::vector<std::shared_ptr<connection>> network::connections_of(std::string const& host) const {
+    auto all = all_connections();
+    auto named = [name = canonical(host)](connection::end const& e) {
+        return std::find(e.names.begin(), e.names.end(), name) != e.names.end();
+    };
+    std::erase_if(all, [&](auto& c) { return !named(c->ends[0]) && !named(c->ends[1]); });
+    return all;
+}
+
+std::vector<std::shared_ptr<detail::door>> network::doors_of(detail::life const& host) const {
+    std::vector<std::shared_ptr<detail::door>> found;
+    for (auto& [at, weak] : doors_)
+        if (auto d = weak.lock(); d && d->host.get() == &host) found.push_back(std::move(d));
     return found;
 }
 
-bool network::partitioned(std::string const& host) const { return partitioned_.count(canonical(host)) != 0; }
+// ---- what breaks it ----
 
-void network::partition(std::string const& host) { partitioned_.insert(canonical(host)); }
+void network::update_connections() {
+    for (auto& c : all_connections()) c->update();
+}
+
+void network::partition(std::string const& host) {
+    partitioned_.insert(canonical(host));
+    update_connections();
+}
+
+void network::partition(std::string const& one, std::string const& other) {
+    one_way_.insert({canonical(one), canonical(other)});
+    one_way_.insert({canonical(other), canonical(one)});
+    update_connections();
+}
+
+void network::partition_one_way(std::string const& from, std::string const& to) {
+    one_way_.insert({canonical(from), canonical(to)});
+    update_connections();
+}
 
 void network::heal(std::string const& host) {
-    partitioned_.erase(canonical(host));
-    for (auto& c : connections_to(host)) c->wake_all();
+    std::string const name = canonical(host);
+    partitioned_.erase(name);
+    std::erase_if(one_way_, [&](auto& two) { return two.first == name || two.second == name; });
+    update_connections();
+}
+
+void network::heal(std::string const& one, std::string const& other) {
+    one_way_.erase({canonical(one), canonical(other)});
+    one_way_.erase({canonical(other), canonical(one)});
+    update_connections();
+}
+
+void network::set_link(std::string const& one, std::string const& other, link how) {
+    links_[in_order(canonical(one), canonical(other))] = how;
 }
 
 void network::reset_connections(std::string const& host) {
-    for (auto& c : connections_to(host)) {
+    for (auto& c : connections_of(host)) {
         c->failed = true;
         for (detail::pipe& p : c->to) {
             p.pieces.clear();
-            p.under_way = 0;
+            p.under_way = p.arrived = 0;
         }
         c->wake_all();
     }
+}
+
+void network::forget_connections(std::string const& host) {
+    std::string const name = canonical(host);
+    for (auto& c : connections_of(host))
+        for (int side : {0, 1}) {
+            connection::end& e = c->ends[side];
+            if (std::find(e.names.begin(), e.names.end(), name) == e.names.end()) continue;
+            e.reset_at = async::now();
+            c->to[side].reset_arrived = true;
+            c->vanish(side);
+        }
+}
+
+void network::host_is_back() { update_connections(); }
+
+void network::vanish(detail::life const& host) {
+    for (auto& c : all_connections())
+        for (int side : {0, 1})
+            if (c->ends[side].host.get() == &host) c->vanish(side);
+    for (auto& d : doors_of(host)) d->vanish();
+}
+
+void network::hang_up(detail::life const& host) {
+    for (auto& d : doors_of(host)) d->close();
+    for (auto& c : all_connections())
+        for (int side : {0, 1})
+            if (c->ends[side].host.get() == &host) c->close(side);
 }
 
 } // namespace effects::sim

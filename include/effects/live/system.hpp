@@ -69,6 +69,7 @@ public:
     void operator()(os::operations::make_directories const& op) const;
     bool operator()(os::operations::remove const& op) const;
     void operator()(os::operations::rename const& op) const;
+    void operator()(os::operations::sync const& op) const;
     bool operator()(os::operations::exists const& op) const;
 };
 

@@ -37,6 +37,13 @@ bool remove(std::string path, std::source_location where = std::source_location:
 /// (`std::errc::cross_device_link`).
 void rename(std::string from, std::string to, std::source_location where = std::source_location::current());
 
+/// Returns when the file, with its name, or the names in the folder, are where a power failure can't take them: without it, what was written,
+/// added, renamed or removed last may be undone by one. (The folders on the way are synced, too.)
+///
+///     os::append_text("journal", line);
+///     os::sync("journal");                 // from here on it may be promised
+void sync(std::string path, std::source_location where = std::source_location::current());
+
 /// Whether there is anything of that name. Throws where that can't be told (`permission_denied`).
 bool exists(std::string path, std::source_location where = std::source_location::current());
 
@@ -101,6 +108,14 @@ struct rename {
     friend std::ostream& operator<<(std::ostream& out, rename const& op);
 };
 
+/// What `os::sync()` performs.
+struct sync {
+    using result_type = void;
+    std::string path;
+    bool operator==(sync const&) const = default;
+    friend std::ostream& operator<<(std::ostream& out, sync const& op);
+};
+
 /// What `os::exists()` performs.
 struct exists {
     using result_type = bool;
@@ -113,9 +128,10 @@ struct exists {
 
 namespace detail {
 // What every handler of files answers.
-using file_operations = effects::operations<operations::read_text, operations::write_text, operations::append_text,
-                                            operations::list_directory, operations::make_directories,
-                                            operations::remove, operations::rename, operations::exists>;
+using file_operations =
+    effects::operations<operations::read_text, operations::write_text, operations::append_text,
+                        operations::list_directory, operations::make_directories, operations::remove,
+                        operations::rename, operations::sync, operations::exists>;
 } // namespace detail
 
 } // namespace effects::os

@@ -30,6 +30,9 @@ public:
 
     /// All files, by absolute path, with their text.
     std::map<std::string, std::string> contents() const;
+    /// Undoes all that was not synced (`os::sync`), as a power failure does: files and folders are as they were, of a file that was added to the part
+    /// is left that was synced. What the constructor was given is there, and synced.
+    void lose_unsynced();
 
     std::string operator()(os::operations::read_text const& op) const;
     void operator()(os::operations::write_text op);
@@ -38,6 +41,7 @@ public:
     void operator()(os::operations::make_directories const& op);
     bool operator()(os::operations::remove const& op);
     void operator()(os::operations::rename const& op);
+    void operator()(os::operations::sync const& op);
     bool operator()(os::operations::exists const& op) const;
 
 private:

@@ -3,16 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <effects/async/detail/waiter.hpp>
+#include <effects/async/time.hpp>
 #include <effects/net/connect.hpp>
 #include <effects/net/listen.hpp>
+#include <effects/sim/link.hpp>
 
 namespace effects::sim {
 
@@ -25,10 +27,14 @@ struct network_options {
     std::size_t max_write = 0; ///< a write takes at most so many
     async::duration connect_timeout = std::chrono::seconds(127); ///< until a connect to an unreachable host gives up
     std::map<std::string, std::string> hosts =
-        {}; ///< names and their addresses, beside localhost and what is listened on
+        {};              ///< names and their addresses, beside localhost, named hosts and what is listened on
+    sim::link link = {}; ///< between any two hosts; its latency comes on top of `latency_min` to `latency_max`
 };
 
 namespace detail {
+class machines;
+struct machine;
+struct life;
 struct connection;
 struct door;
 } // namespace detail
@@ -39,11 +45,12 @@ struct door;
 ///     sim::network::current().heal("pay.example");
 ///     sim::network::current().reset_connections("pay.example");
 ///
-/// A host is what was listened on or connected to, name or address; a partition of an address is one of all names that resolve to it. Whoever
-/// is cut off learns nothing of what the other side does, neither its end nor its reset, until it is healed.
+/// A host is one of `sim::hosts`, or what was listened on or connected to, name or address; a partition of an address is one of all names that resolve to
+/// it. Whoever is cut off learns nothing of what the other side does, neither its end nor its reset, until it is healed; what is written meanwhile breaks the
+/// connection (`std::errc::timed_out`) after the time that the link says.
 class network {
 public:
-    network(network_options how, std::uint64_t seed);
+    network(network_options how, std::uint64_t seed, detail::machines* named = nullptr);
     ~network();
     network(network const&) = delete;
     network& operator=(network const&) = delete;
@@ -51,10 +58,26 @@ public:
     /// That of the world that runs the calling task.
     static network& current();
 
+    /// Cuts the host off from all others.
     void partition(std::string const& host);
+    /// Cuts two hosts off from each other.
+    void partition(std::string const& one, std::string const& other);
+    /// What `from` sends no longer arrives at `to`; the other way it does. Neither can connect to the other.
+    void partition_one_way(std::string const& from, std::string const& to);
+    /// Ends all partitions that the host has a part in.
     void heal(std::string const& host);
+    /// Ends those between the two.
+    void heal(std::string const& one, std::string const& other);
+
+    /// What lies between two hosts, from the next byte on, instead of `network_options::link`.
+    void set_link(std::string const& one, std::string const& other, sim::link how);
+
     /// Every open connection to it ends as if its machine had failed: both sides get `connection_reset`.
     void reset_connections(std::string const& host);
+    /// Every open connection of the host is half-open from now on: the host's side is reset; the peers hear nothing, until they write something, which is then answered by a
+    /// reset. So it is after a crash that nobody noticed, or behind a firewall that dropped its state.
+    void forget_connections(std::string const& host);
+
     /// From the next byte on.
     void configure(network_options how) { how_ = std::move(how); }
     network_options const& settings() const noexcept { return how_; }
@@ -63,23 +86,55 @@ public:
     net::stream connect(net::connect const& op);
     net::listener listen(net::listen const& op);
 
-    // For the transports.
-    bool partitioned(std::string const& host) const;
-    async::time_point arrival();
+    // ---- for transports ----
+    sim::link const& link_of(detail::connection const& c) const;
+    bool arrives(detail::connection const& c, int from) const; // what that side sends
+    async::time_point arrival(detail::connection const& c, int from, std::size_t size, async::time_point sent);
+    bool lost(sim::link const& l) noexcept; // one segment
     std::size_t cut(std::size_t size, std::size_t limit) noexcept;
+    void opened(detail::connection& c);
+    void closed(detail::connection& c) noexcept;
     void closed(detail::door& d) noexcept;
 
+    // ---- for hosts ----
+    detail::machines& machines() noexcept { return *machines_; }
+    void host_is_back(); // one that connections had been open to, may be
+    void vanish(detail::life const& host);
+    void hang_up(detail::life const& host);
+
 private:
+    using two_hosts = std::pair<std::string, std::string>;
+    struct address { // of a door: a machine's, or the world's where that is empty
+        std::string host;
+        net::endpoint at;
+        auto operator<=>(address const&) const = default;
+    };
+    struct target {
+        std::string name; // canonical
+        net::endpoint at;
+        detail::machine* host;
+        bool loopback; // of a named host: nothing lies between
+    };
+
     std::uint64_t draw() noexcept;
-    std::shared_ptr<detail::door> find(net::endpoint const& at) const;
-    std::vector<std::shared_ptr<detail::connection>> connections_to(std::string const& host);
+    detail::machine* machine_at(std::string const& name) const;
+    target find_target(net::connect const& op, detail::life const* from) const;
+    std::shared_ptr<detail::door> find(target const& to) const;
+    std::vector<std::shared_ptr<detail::connection>> all_connections() const;
+    std::vector<std::shared_ptr<detail::connection>> connections_of(std::string const& host) const;
+    std::vector<std::shared_ptr<detail::door>> doors_of(detail::life const& host) const;
+    void update_connections();
 
     network_options how_;
     std::uint64_t random_;
+    detail::machines* machines_;
     std::uint16_t next_port_ = 49152;
     std::set<std::string> partitioned_; // canonical
-    std::map<net::endpoint, std::weak_ptr<detail::door>> doors_;
-    std::vector<std::weak_ptr<detail::connection>> connections_;
+    std::set<two_hosts> one_way_;       // from, to
+    std::map<two_hosts, sim::link> links_;
+    std::map<two_hosts, async::time_point> busy_until_; // from, to: where there is a bandwidth
+    std::map<address, std::weak_ptr<detail::door>> doors_;
+    std::list<detail::connection*> connections_; // open ones, in the order in which they were made
 };
 
 /// Asks for the simulated network (see `network::current`); only a simulated world answers.

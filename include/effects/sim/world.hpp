@@ -9,6 +9,8 @@
 #include <effects/os/in_memory_files.hpp>
 #include <effects/os/log.hpp>
 #include <effects/os/random.hpp>
+#include <effects/sim/detail/machines.hpp>
+#include <effects/sim/host_files.hpp>
 #include <effects/sim/network.hpp>
 #include <effects/sim/scheduler.hpp>
 
@@ -38,22 +40,26 @@ private:
     network& network_;
 };
 
-/// Answers `os::system_now()` and `os::steady_now()` with the scheduler's virtual time.
+/// Answers `os::system_now()` and `os::steady_now()` with the scheduler's virtual time; a named host's calendar may be wrong.
 class virtual_clock {
 public:
     using operations = effects::operations<os::operations::system_now, os::operations::steady_now>;
-    virtual_clock(scheduler& ticking, os::system_time start) noexcept : scheduler_(ticking), start_(start) {}
+    virtual_clock(scheduler& ticking, os::system_time start, detail::machines const* hosts = nullptr) noexcept
+        : scheduler_(ticking), start_(start), hosts_(hosts) {}
 
     os::system_time operator()(os::operations::system_now const&) const noexcept {
         auto passed = scheduler_.now().time_since_epoch();
         bool representable = start_.time_since_epoch().count() <= 0 || passed <= os::system_time::max() - start_;
-        return representable ? start_ + passed : os::system_time::max();
+        if (!representable) return os::system_time::max();
+        auto const host = hosts_ ? hosts_->running() : nullptr;
+        return start_ + passed + (host ? host->of->clock.error(scheduler_.now()) : async::duration(0));
     }
     os::steady_time operator()(os::operations::steady_now const&) const noexcept { return scheduler_.now(); }
 
 private:
     scheduler& scheduler_;
     os::system_time start_;
+    detail::machines const* hosts_;
 };
 
 /// All that a simulated world consists of; `handlers()` are its handlers: the network's inside the scheduler, since its clauses wait.
@@ -61,13 +67,14 @@ private:
 class world {
 public:
     explicit world(options const& how)
-        : scheduler_({.seed = how.seed, .max_steps = how.max_steps}), network_(how.network, how.seed),
-          network_handler_(network_), clock_(scheduler_, how.start), random_(how.seed) {
+        : scheduler_({.seed = how.seed, .max_steps = how.max_steps}), network_(how.network, how.seed, &machines_),
+          network_handler_(network_), clock_(scheduler_, how.start, &machines_), random_(how.seed),
+          host_files_(machines_, files_) {
         scheduler_.set_stack_size(how.stack_size);
     }
 
     auto handlers() {
-        return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, files_, log_);
+        return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, host_files_, log_);
     }
     sim::scheduler& scheduler() noexcept { return scheduler_; }
     os::in_memory_env& environment() noexcept { return environment_; }
@@ -76,12 +83,14 @@ public:
 
 private:
     sim::scheduler scheduler_;
+    detail::machines machines_;
     sim::network network_;
     sim::network_handler network_handler_;
     virtual_clock clock_;
     os::seeded random_;
     os::in_memory_env environment_;
     os::in_memory_files files_;
+    host_files host_files_;
     os::collected_log log_;
 };
 

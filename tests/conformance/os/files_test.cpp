@@ -236,3 +236,25 @@ EFFECTS_ON_EVERY_SYSTEM("a renaming that fails names both paths", "[os][files]")
         CHECK(e.path() == folder + "/a");
     }
 }
+
+EFFECTS_ON_EVERY_SYSTEM("syncing changes nothing that can be seen", "[os][files]") {
+    os::make_directories(folder + "/d");
+    os::write_text(folder + "/d/a", "one");
+    os::append_text(folder + "/d/a", " two");
+
+    os::sync(folder + "/d/a");
+    os::sync(folder + "/d");
+    os::sync(folder + "/d/");
+
+    CHECK(os::read_text(folder + "/d/a") == "one two");
+    CHECK(os::list_directory(folder + "/d") == names{"a"});
+}
+
+EFFECTS_ON_EVERY_SYSTEM("what is not there can't be synced", "[os][files]") {
+    os::write_text(folder + "/f", "x");
+
+    CHECK(code_of([&] { os::sync(folder + "/missing"); }) == std::errc::no_such_file_or_directory);
+    CHECK(code_of([&] { os::sync(folder + "/f/"); }) == std::errc::not_a_directory);
+    CHECK(code_of([&] { os::sync(folder + "/f/g"); }) == std::errc::not_a_directory);
+    CHECK(code_of([&] { os::sync(folder + std::string("/f\0g", 4)); }) == std::errc::invalid_argument);
+}

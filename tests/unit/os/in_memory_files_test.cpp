@@ -107,11 +107,89 @@ TEST_CASE("the operations of files print, without the text", "[os][files]") {
         << make_directories{"/b"} << '\n'
         << os::operations::remove{"\n"} << '\n'
         << os::operations::rename{"/a", "/b"} << '\n'
+        << os::operations::sync{"/a"} << '\n'
         << exists{"/a"} << '\n';
 
     CHECK(out.str() == "os::read_text /a\nos::write_text /a, 6 bytes\nos::append_text /a, 6 bytes\n"
                        "os::list_directory /\nos::make_directories /b\nos::remove \\x0a\nos::rename /a to /b\n"
-                       "os::exists /a\n");
+                       "os::sync /a\nos::exists /a\n");
     CHECK(write_text{"/a", "x"} == write_text{"/a", "x"});
     CHECK(write_text{"/a", "x"} != write_text{"/a", "y"});
+}
+
+TEST_CASE("a power failure leaves what was synced", "[os][files][sync]") {
+    os::in_memory_files disk{{"/etc/motd", "hi"}};
+
+    effects::handle(
+        [&] {
+            os::make_directories("/data");
+            os::write_text("/data/kept", "one");
+            os::append_text("/data/kept", " two");
+            os::sync("/data/kept");
+            os::append_text("/data/kept", " three");
+            os::write_text("/lost", "x");
+            os::write_text("/etc/motd", "bye");
+            disk.lose_unsynced();
+            CHECK(disk.contents() ==
+                  std::map<std::string, std::string>{{"/data/kept", "one two"}, {"/etc/motd", "hi"}});
+            os::append_text("/data/kept", "!");
+            CHECK(os::read_text("/data/kept") == "one two!");
+        },
+        disk);
+}
+
+TEST_CASE("after a power failure a file that was written anew has its old text or, once synced, its new one",
+          "[os][files][sync]") {
+    for (bool synced : {false, true}) {
+        os::in_memory_files disk{{"/a", "old"}};
+        effects::handle(
+            [&] {
+                os::write_text("/a", "new");
+                if (synced) os::sync("/a");
+            },
+            disk);
+
+        disk.lose_unsynced();
+
+        CHECK(disk.contents() == std::map<std::string, std::string>{{"/a", synced ? "new" : "old"}});
+    }
+}
+
+TEST_CASE("removals and renamings last when their folder is synced", "[os][files][sync]") {
+    for (bool synced : {false, true}) {
+        os::in_memory_files disk{{"/a", "1"}, {"/b", "2"}, {"/d/c", "3"}};
+        effects::handle(
+            [&] {
+                os::remove("/a");
+                os::rename("/b", "/moved");
+                os::append_text("/fresh", "never synced itself");
+                if (synced) os::sync("/");
+            },
+            disk);
+
+        disk.lose_unsynced();
+
+        if (synced)
+            CHECK(disk.contents() ==
+                  std::map<std::string, std::string>{{"/moved", "2"}, {"/d/c", "3"}, {"/fresh", ""}});
+        else
+            CHECK(disk.contents() == std::map<std::string, std::string>{{"/a", "1"}, {"/b", "2"}, {"/d/c", "3"}});
+    }
+}
+
+TEST_CASE("folders that move into each other between power failures stay a tree", "[os][files][sync]") {
+    os::in_memory_files disk{{"/x/1", "1"}, {"/y/2", "2"}};
+    effects::handle(
+        [&] {
+            os::rename("/x", "/y/x");
+            os::sync("/y");
+            os::rename("/y/x", "/x");
+            os::rename("/y", "/x/y");
+            os::sync("/x");
+        },
+        disk);
+
+    disk.lose_unsynced();
+
+    CHECK(disk.contents() == std::map<std::string, std::string>{{"/x/1", "1"}, {"/x/y/2", "2"}});
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include <effects/async/detail/waiter.hpp>
+#include <effects/net/listen.hpp>
+
+#include "connection.hpp"
+
+namespace effects::sim::detail {
+
+// A listening socket.
+struct door {
+    network* net = nullptr;
+    std::string machine; // of a named host
+    net::endpoint at;
+    std::shared_ptr<life> host = nullptr;
+    std::deque<std::shared_ptr<connection>> waiting = {};
+    std::size_t backlog = 0;
+    bool closed = false;
+    async::detail::waiter_list acceptors = {};
+
+    void close() noexcept; // resets who was not accepted
+    void vanish() noexcept;
+};
+
+std::unique_ptr<net::acceptor> behind(std::shared_ptr<door> d);
+
+} // namespace effects::sim::detail

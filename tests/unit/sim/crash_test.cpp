@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include <effects/effects.hpp>
+#include <effects/os.hpp>
+#include <effects/sim.hpp>
+
+using namespace std::chrono_literals;
+using namespace support;
+using effects::perform;
+namespace async = effects::async;
+namespace net = effects::net;
+namespace os = effects::os;
+namespace sim = effects::sim;
+
+namespace {
+
+template <class F>
+void with_hosts(F f) {
+    sim::run([&] { sim::with_hosts([&](sim::hosts& hosts) { f(hosts, sim::network::current()); }); });
+}
+
+void idle() {}
+
+using files = std::map<std::string, std::string>;
+
+} // namespace
+
+TEST_CASE("a crash ends all tasks of the host at once, whatever shields them", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        int ended = 0;
+        struct counted {
+            int& n;
+            ~counted() { ++n; }
+        };
+        hosts.start("a", [&] {
+            async::task_group([&](async::group& g) {
+                g.spawn([&] {
+                    counted one{ended};
+                    async::shield([] { async::sleep_for(1h); });
+                });
+                g.spawn([&] {
+                    counted one{ended};
+                    try {
+                        async::sleep_for(1h);
+                    } catch (async::cancelled const&) {
+                        async::shield([] { async::sleep_for(1h); });
+                        throw;
+                    }
+                });
+            });
+        });
+        auto begun = async::now();
+        hosts.crash("a");
+        CHECK(ended == 2);
+        CHECK(async::now() == begun);
+        hosts.crash("a"); // nothing more to do
+    });
+}
+
+TEST_CASE("a host may crash itself", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        bool survived = false;
+        hosts.start("a", [&] {
+            async::sleep_for(1s);
+            hosts.crash("a");
+            survived = true;
+        });
+        async::sleep_for(2s);
+        CHECK(!survived);
+        CHECK(!hosts.is_up("a"));
+    });
+}
+
+TEST_CASE("peers of a crashed host hear nothing, and are reset when they write after its restart",
+          "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network& net) {
+        net.configure({.latency_min = 10ms, .latency_max = 10ms});
+        hosts.start("db", serve_echo);
+        auto peer = dial("db");
+        CHECK(ask(peer, "hello") == "hello");
+
+        hosts.crash("db");
+        CHECK(!async::try_timeout(1h, [&] { return read(peer); }));
+        CHECK(!peer.stale());
+        hosts.restart("db");
+        CHECK(!async::try_timeout(1h, [&] { return read(peer); })); // half-open
+        auto begun = async::now();
+        peer.write("are you there?");
+        CHECK(code_of([&] { read(peer); }) == std::errc::connection_reset);
+        CHECK(async::now() - begun == 20ms);
+        CHECK(peer.stale());
+
+        auto again = dial("db");
+        CHECK(ask(again, "hello") == "hello");
+    });
+}
+
+TEST_CASE("what was written to a crashed host resets the connection when it is back", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        hosts.start("db", serve_echo);
+        auto peer = dial("db");
+        hosts.crash("db");
+        peer.write("lost");
+        CHECK(!async::try_timeout(1min, [&] { return read(peer); }));
+        async::task_group([&](async::group& g) {
+            g.spawn([&] { CHECK(code_of([&] { read(peer); }) == std::errc::connection_reset); });
+            hosts.restart("db");
+        });
+    });
+}
+
+TEST_CASE("what a crashed host never acknowledges breaks the connection in the end", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        hosts.start("db", serve_echo);
+        auto peer = dial("db");
+        hosts.crash("db");
+        auto begun = async::now();
+        peer.write("lost");
+        CHECK(code_of([&] { read(peer); }) == std::errc::timed_out);
+        CHECK(async::now() - begun == 924600ms); // tcp_retries2 of Linux
+        CHECK(code_of([&] { peer.write("more"); }) == std::errc::timed_out);
+        CHECK(peer.stale());
+    });
+}
+
+TEST_CASE("a writer that waits for room at a crashed host gives up too", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network& net) {
+        net.configure({.window = 100});
+        hosts.start("db", [] {
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            auto peer = door.accept();
+            async::sleep_for(24h);
+        });
+        auto peer = dial("db");
+        async::task_group([&](async::group& g) {
+            g.spawn([&] { CHECK(code_of([&] { peer.write(std::string(1000, 'x')); }) == std::errc::timed_out); });
+            async::sleep_for(1s);
+            hosts.crash("db");
+        });
+    });
+}
+
+TEST_CASE("connecting to a host that is down hangs until it is back, or for too long", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        hosts.start("db", serve_echo);
+        hosts.crash("db");
+        auto begun = async::now();
+        CHECK(code_of([] { dial("db"); }) == std::errc::timed_out);
+        CHECK(async::now() - begun == 127s);
+        async::task_group([&](async::group& g) {
+            g.spawn([] {
+                auto peer = dial("db");
+                CHECK(ask(peer, "hello") == "hello");
+            });
+            async::sleep_for(10s);
+            hosts.restart("db");
+        });
+    });
+}
+
+TEST_CASE("a crash that nobody connected notices leaves no trace on the network", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        std::set<std::string> failures;
+        hosts.start("db", [&] {
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            net::stream peer = door.accept();
+            auto note = [&](auto f) {
+                try {
+                    f();
+                } catch (effects::error const& e) {
+                    failures.insert(e.code().message());
+                }
+            };
+            try {
+                async::sleep_for(1h);
+            } catch (async::cancelled const&) {
+                async::shield([&] {
+                    note([&] { peer.write("goodbye"); });
+                    note([&] { dial("witness"); });
+                    note([&] { perform(net::listen({"0.0.0.0", 8})); });
+                    note([&] { os::write_text("/note", "I was here"); });
+                });
+                throw;
+            }
+        });
+        hosts.start("witness", serve_echo);
+        auto peer = dial("db");
+        async::sleep_for(1s);
+        hosts.crash("db");
+        CHECK(!async::try_timeout(1h, [&] { return read(peer); }));
+        CHECK(failures.size() == 3); // closed, network down twice, input/output error
+        CHECK(hosts.files("db").contents().empty());
+    });
+}
+
+TEST_CASE("a killed program's connections are closed by its system, and its files stay", "[sim][hosts][kill]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        hosts.start("db", [] {
+            os::write_text("/data", "written");
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            auto quiet = door.accept();
+            auto unread = door.accept();
+            async::sleep_for(1h);
+        });
+        auto quiet = dial("db");
+        auto unread = dial("db");
+        unread.write("x");
+        async::sleep_for(1s);
+        hosts.kill("db");
+
+        CHECK(read(quiet) == "");
+        CHECK(code_of([&] { read(unread); }) == std::errc::connection_reset);
+        CHECK(code_of([] { dial("db"); }) == std::errc::connection_refused); // the machine is up
+        CHECK(hosts.files("db").contents() == files{{"/data", "written"}});
+        hosts.restart("db");
+        CHECK(dial("db"));
+    });
+}
+
+TEST_CASE("a crash loses what was not synced, and a restart runs the program again", "[sim][hosts][files]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        int starts = 0;
+        hosts.start("db", {.files = {{"/etc/db.conf", "port 7"}}}, [&] {
+            ++starts;
+            CHECK(os::read_text("/etc/db.conf") == "port 7");
+            std::string const before = os::exists("/journal") ? os::read_text("/journal") : "";
+            CHECK(before == (starts == 1 ? "" : "kept\n"));
+            if (starts > 1) return;
+            os::append_text("/journal", "kept\n");
+            os::sync("/journal");
+            os::append_text("/journal", "lost\n");
+        });
+        hosts.start("other", idle);
+        CHECK(hosts.files("db").contents() == files{{"/etc/db.conf", "port 7"}, {"/journal", "kept\nlost\n"}});
+        CHECK(hosts.files("other").contents().empty());
+        CHECK(!os::exists("/journal")); // the world's own
+        hosts.restart("db");
+        CHECK(starts == 2);
+        CHECK(hosts.files("db").contents() == files{{"/etc/db.conf", "port 7"}, {"/journal", "kept\n"}});
+    });
+}
