@@ -22,8 +22,11 @@ namespace effects::live::file_io {
 class descriptor {
 public:
     explicit descriptor(int fd) noexcept : fd_(fd) {}
-    descriptor(descriptor const&) = delete;
-    descriptor& operator=(descriptor const&) = delete;
+    descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
     ~descriptor() {
         if (fd_ >= 0) ::close(fd_);
     }

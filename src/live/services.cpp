@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <effects/async/cancelled.hpp>
+#include <effects/async/detail/expiry.hpp>
 #include <effects/async/detail/task_base.hpp>
 #include <effects/async/detail/waiter.hpp>
 #include <effects/detail/layer.hpp>
@@ -114,6 +115,10 @@ net::stream services::operator()(net::connect const& op) {
 net::listener services::operator()(net::listen const& op) {
     return with_context([&] { return "listening at " + op.at.text(); },
                         [&] { return listen_at(*loop_, loop_->names().find(op.at), op.backlog, op.reuse_port); });
+}
+
+std::unique_ptr<os::detail::time_limit> services::operator()(os::detail::limit_time const& op) const {
+    return std::make_unique<async::detail::expiry<os::detail::time_limit>>(op.limit, op.phase);
 }
 
 } // namespace effects::live::detail

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <csignal>
 #include <cstddef>
+
+#include <pthread.h>
 
 namespace effects::live::detail {
 
@@ -19,6 +22,22 @@ public:
 
 private:
     std::size_t place_;
+};
+
+// For threads of the library's own, which are started while it lives: signals are for the program's.
+class signals_blocked {
+public:
+    signals_blocked() noexcept {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    signals_blocked(signals_blocked const&) = delete;
+    signals_blocked& operator=(signals_blocked const&) = delete;
+    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_;
 };
 
 } // namespace effects::live::detail

@@ -22,4 +22,7 @@ error::error(std::errc code, std::string_view verb, std::string path, std::strin
     : effects::error(std::make_error_code(code), describe(std::make_error_code(code), verb, path, to)),
       path_(std::move(path)) {}
 
+error::error(std::error_code code, std::string message, std::string path)
+    : effects::error(code, std::move(message)), path_(std::move(path)) {}
+
 } // namespace effects::os

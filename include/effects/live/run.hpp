@@ -23,7 +23,8 @@ namespace effects::live {
 namespace detail {
 
 inline auto world_handlers(event_loop& loop) {
-    return handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{}, services(loop), loop);
+    return handlers(system_clock{}, system_random{}, system_env{}, stderr_log{}, system_files{}, system_programs{},
+                    services(loop), loop);
 }
 // How many handlers `world_handlers` gives, and which is their innermost frame, in a body under them; `outside`: what was in force around.
 inline constexpr std::size_t world_layers =
@@ -48,7 +49,7 @@ using world_offer = effects::detail::offer<can<>, decltype(world_handlers(std::d
 ///     }
 ///     live::run({.handle_signals = false}, body, handlers…);
 ///
-/// The services of `os` (clock, random, env, log, files) are the machine's, unless a handler inside answers them.
+/// The services of `os` (clock, random, env, log, files, programs) are the machine's, unless a handler inside answers them.
 ///
 /// A body that takes a `can<…>` gets it, of what the handlers and the world answer.
 ///

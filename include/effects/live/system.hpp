@@ -8,6 +8,7 @@
 #include <effects/os/env.hpp>
 #include <effects/os/files.hpp>
 #include <effects/os/log.hpp>
+#include <effects/os/programs.hpp>
 #include <effects/os/random.hpp>
 
 /// The machine's answers to `os`. `live::run` and `live::runtime` install them all, outermost; to use one by itself, outside a world
@@ -71,6 +72,17 @@ public:
     void operator()(os::operations::rename const& op) const;
     void operator()(os::operations::sync const& op) const;
     bool operator()(os::operations::exists const& op) const;
+};
+
+/// The machine's programs, each in a process group of its own, which is what a stop is sent to. Inside a world the task waits for them,
+/// elsewhere the thread. A program gets none of this process's descriptors (with a C library from before glibc 2.34: those that don't close on
+/// exec), no blocked signals, and SIGPIPE's default. Where this process ignores SIGCHLD, or reaps children that it does not know, the end
+/// of a program can't be told (`std::errc::no_child_process`).
+class system_programs {
+public:
+    using operations = effects::operations<os::operations::run>;
+
+    os::completed operator()(os::operations::run const& op) const;
 };
 
 } // namespace effects::live

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <effects/error.hpp>
 
@@ -17,6 +18,8 @@ class error : public effects::error {
 public:
     /// "cannot `verb` `path`: …", or "cannot `verb` `path` to `to`: …"; what is not printable in the paths is escaped.
     error(std::errc code, std::string_view verb, std::string path, std::string_view to = {});
+    /// In words of one's own.
+    error(std::error_code code, std::string message, std::string path);
 
     /// The path it is about, byte for byte as it was given; empty where it is about none.
     std::string const& path() const noexcept { return path_; }

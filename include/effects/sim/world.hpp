@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <effects/async/detail/expiry.hpp>
 #include <effects/handlers.hpp>
 #include <effects/net/connect.hpp>
 #include <effects/net/listen.hpp>
 #include <effects/os/clock.hpp>
+#include <effects/os/detail/time_limit.hpp>
 #include <effects/os/env.hpp>
 #include <effects/os/in_memory_files.hpp>
+#include <effects/os/in_memory_programs.hpp>
 #include <effects/os/log.hpp>
 #include <effects/os/random.hpp>
 #include <effects/sim/detail/machines.hpp>
@@ -62,8 +65,18 @@ private:
     detail::machines const* hosts_;
 };
 
+namespace detail {
+// Lets handlers of `os` limit what they do by the virtual time.
+struct virtual_limits {
+    using operations = effects::operations<os::detail::limit_time>;
+    std::unique_ptr<os::detail::time_limit> operator()(os::detail::limit_time const& op) const {
+        return std::make_unique<async::detail::expiry<os::detail::time_limit>>(op.limit, op.phase);
+    }
+};
+} // namespace detail
+
 /// All that a simulated world consists of; `handlers()` are its handlers: the network's inside the scheduler, since its clauses wait.
-/// Files and environment are empty at first; a body that needs others is given its own (`os::in_memory_files{…}`) as a handler.
+/// Files, environment and programs are none at first; a body that needs some is given its own (`os::in_memory_files{…}`) as a handler.
 class world {
 public:
     explicit world(options const& how)
@@ -74,11 +87,13 @@ public:
     }
 
     auto handlers() {
-        return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, host_files_, log_);
+        return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, host_files_, programs_,
+                                 limits_, log_);
     }
     sim::scheduler& scheduler() noexcept { return scheduler_; }
     os::in_memory_env& environment() noexcept { return environment_; }
     os::in_memory_files& files() noexcept { return files_; }
+    os::in_memory_programs& programs() noexcept { return programs_; }
     os::collected_log& log() noexcept { return log_; }
 
 private:
@@ -91,6 +106,8 @@ private:
     os::in_memory_env environment_;
     os::in_memory_files files_;
     host_files host_files_;
+    os::in_memory_programs programs_;
+    detail::virtual_limits limits_;
     os::collected_log log_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +10,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <effects/async.hpp>
 #include <effects/effects.hpp>
 #include <effects/live.hpp>
 #include <effects/os.hpp>
@@ -20,6 +22,24 @@
 namespace systems {
 
 using body = void (*)(std::string const& folder);
+
+// What stands for the machine's programs where there is no machine: `sh` knows two scripts.
+inline effects::os::in_memory_programs simulated_programs() {
+    using effects::os::completed;
+    using run = effects::os::operations::run;
+    return {{"true", [](run const&) { return completed{}; }},
+            {"false", [](run const&) { return completed{.exit_code = 1}; }},
+            {"cat", [](run const& op) { return completed{.out = op.options.input}; }},
+            {"sleep",
+             [](run const& op) {
+                 effects::async::sleep_for(std::chrono::seconds(std::stoi(op.words.at(1))));
+                 return completed{};
+             }},
+            {"sh", [](run const& op) {
+                 if (op.words.at(2) == "kill -9 $$") return completed{.signal = 9};
+                 return completed{.exit_code = 3, .out = "out\n", .err = "first\nerr\n"};
+             }}};
+}
 
 class temporary_folder {
 public:
@@ -47,14 +67,14 @@ inline void with_pure_handlers(body run) {
             run("/tmp/x");
         },
         effects::os::in_memory_files{}, effects::os::seeded{1}, effects::os::manual_clock{},
-        effects::os::in_memory_env{{{"PATH", "/bin"}}, {"program"}});
+        effects::os::in_memory_env{{{"PATH", "/bin"}}, {"program"}}, simulated_programs());
 }
 
 inline void with_real_handlers(body run) {
     namespace live = effects::live;
     temporary_folder folder;
     effects::handle([&] { run(folder.path()); }, live::system_files{}, live::system_random{}, live::system_clock{},
-                    live::system_env{});
+                    live::system_env{}, live::system_programs{});
 }
 
 inline void in_sim(body run) {
@@ -66,7 +86,7 @@ inline void in_sim(body run) {
                 effects::os::make_directories("/tmp/x");
                 run("/tmp/x");
             },
-            effects::os::in_memory_env{{{"PATH", "/bin"}}, {"program"}});
+            effects::os::in_memory_env{{{"PATH", "/bin"}}, {"program"}}, simulated_programs());
     }
 }
 

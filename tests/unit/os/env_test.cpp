@@ -7,6 +7,7 @@
 #include <effects/os/clock.hpp>
 #include <effects/os/env.hpp>
 #include <effects/os/files.hpp>
+#include <effects/os/programs.hpp>
 
 namespace os = effects::os;
 
@@ -79,4 +80,5 @@ TEST_CASE("the ambient functions name the caller's line where nobody answers the
     CHECK(place_of([] { os::remove("x"); }) == line + 10);
     CHECK(place_of([] { os::rename("x", "y"); }) == line + 11);
     CHECK(place_of([] { os::exists("x"); }) == line + 12);
+    CHECK(place_of([] { os::run({"x"}); }) == line + 13);
 }

@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include <effects/async/scheduler.hpp>
 #include <effects/async/threads.hpp>
 #include <effects/net/connect.hpp>
 #include <effects/net/listen.hpp>
 #include <effects/operation.hpp>
+#include <effects/os/detail/time_limit.hpp>
 
 namespace effects::live::detail {
 
 class event_loop;
 
+// Asks for the event loop of the world, for handlers of the machine that wait for descriptors; null outside of any.
+struct reach_loop {
+    using result_type = event_loop*;
+    static constexpr bool replayable = false;
+    static result_type default_answer(reach_loop const&) noexcept { return nullptr; }
+};
+
 // What the live world answers besides suspending: sockets, and work for other threads. Installed around an event loop's
 // tasks, inside the loop itself, since its clauses suspend.
 class services {
 public:
-    using operations = effects::operations<async::run_blocking, async::run_on_thread, async::find_thread,
-                                           async::take_turn, net::resolve, net::connect, net::listen>;
+    using operations =
+        effects::operations<async::run_blocking, async::run_on_thread, async::find_thread, async::take_turn,
+                            net::resolve, net::connect, net::listen, reach_loop, os::detail::limit_time>;
 
     explicit services(event_loop& loop) noexcept : loop_(&loop) {}
 
@@ -27,6 +39,8 @@ public:
     std::vector<net::endpoint> operator()(net::resolve const& op);
     net::stream operator()(net::connect const& op);
     net::listener operator()(net::listen const& op);
+    event_loop* operator()(reach_loop const&) const noexcept { return loop_; }
+    std::unique_ptr<os::detail::time_limit> operator()(os::detail::limit_time const& op) const;
 
 private:
     event_loop* loop_;
