@@ -8,6 +8,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <effects/effects.hpp>
 #include <effects/os.hpp>
@@ -246,5 +247,64 @@ TEST_CASE("a crash loses what was not synced, and a restart runs the program aga
         hosts.restart("db");
         CHECK(starts == 2);
         CHECK(hosts.files("db").contents() == files{{"/etc/db.conf", "port 7"}, {"/journal", "kept\n"}});
+    });
+}
+
+TEST_CASE("a server learns that its client crashed when it writes to it", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        std::vector<std::error_code> failures;
+        hosts.start("server", [&] {
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            auto peer = door.accept();
+            CHECK(read(peer) == "hello");
+            CHECK(!async::try_timeout(1h, [&] { return read(peer); }));
+            peer.write("are you there?");
+            failures.push_back(code_of([&] { read(peer); }));
+        });
+        int starts = 0;
+        hosts.start("client", [&] {
+            if (++starts > 1) return;
+            auto peer = dial("server");
+            peer.write("hello");
+            async::sleep_for(24h);
+        });
+        async::sleep_for(1s);
+        hosts.crash("client");
+        async::sleep_for(2h);
+        hosts.restart("client");
+        CHECK(failures == std::vector{std::make_error_code(std::errc::timed_out)});
+    });
+}
+
+TEST_CASE("who was not accepted before a crash is half-open as well", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        hosts.start("db", [] {
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            async::sleep_for(24h);
+        });
+        auto peer = dial("db");
+        peer.write("x");
+        hosts.crash("db");
+        CHECK(!async::try_timeout(1h, [&] { return read(peer); }));
+        hosts.restart("db");
+        peer.write("x");
+        CHECK(code_of([&] { read(peer); }) == std::errc::connection_reset);
+    });
+}
+
+TEST_CASE("who connects while the host crashes waits until it is back", "[sim][hosts][crash]") {
+    with_hosts([](sim::hosts& hosts, sim::network& net) {
+        net.configure({.latency_min = 1s, .latency_max = 1s});
+        hosts.start("db", serve_echo);
+        async::task_group([&](async::group& g) {
+            g.spawn([] {
+                auto peer = dial("db");
+                CHECK(ask(peer, "x") == "x");
+            });
+            async::sleep_for(500ms);
+            hosts.crash("db");
+            async::sleep_for(10s);
+            hosts.restart("db");
+        });
     });
 }
