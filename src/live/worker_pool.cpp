@@ -5,25 +5,9 @@
 #include <deque>
 #include <system_error>
 
-#include <csignal>
-#include <pthread.h>
+#include "signals.hpp"
 
 namespace effects::live::detail {
-namespace {
-
-// Signals are for the program's own threads.
-struct signals_blocked {
-    sigset_t before;
-    signals_blocked() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-    }
-    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
-};
-
-} // namespace
-
 worker_pool::worker_pool(std::size_t most)
     : most_(most != 0 ? most : std::max<std::size_t>(4, std::thread::hardware_concurrency())) {}
 

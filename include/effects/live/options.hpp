@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include <effects/async/debug.hpp>
+
 namespace effects::live {
 
 /// How a live world behaves.
@@ -14,6 +16,11 @@ struct options {
     /// Bytes of stack for each task whose `spawn_options` don't say: address space, of which what is touched costs memory.
     /// 256 KiB's stacks are kept and used again; larger ones are mapped for each task.
     std::size_t stack_size = 256 * 1024;
+    /// Debug mode: reports what is suspicious, as `debugging` says, and prints the tree of tasks to standard error at a SIGUSR1 (which
+    /// otherwise ends the process), whatever `handle_signals` says. A task that holds its thread is reported while it does. The
+    /// environment variable EFFECTS_DEBUG, set to anything but "" and "0", switches it on, too.
+    bool debug = false;
+    async::debug_options debugging = {};
 };
 
 } // namespace effects::live

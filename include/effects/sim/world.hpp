@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <optional>
+
+#include <effects/async/debug.hpp>
+#include <effects/async/detail/debugger.hpp>
 #include <effects/handlers.hpp>
 #include <effects/net/connect.hpp>
 #include <effects/net/listen.hpp>
@@ -21,6 +25,8 @@ struct options {
     network_options network = {};
     os::system_time start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1); ///< what the calendar says at first
     std::size_t stack_size = 256 * 1024; ///< bytes, of each task whose `spawn_options` don't say
+    bool debug = false;                  ///< reports what is suspicious, as `debugging` says; runs are the same
+    async::debug_options debugging = {};
 };
 
 /// Answers the network's operations from a `sim::network`.
@@ -64,6 +70,7 @@ public:
         : scheduler_({.seed = how.seed, .max_steps = how.max_steps}), network_(how.network, how.seed),
           network_handler_(network_), clock_(scheduler_, how.start), random_(how.seed) {
         scheduler_.set_stack_size(how.stack_size);
+        if (how.debug) scheduler_.set_debugger(&debugger_.emplace(how.debugging));
     }
 
     auto handlers() {
@@ -75,6 +82,7 @@ public:
     os::collected_log& log() noexcept { return log_; }
 
 private:
+    std::optional<async::detail::debugger> debugger_;
     sim::scheduler scheduler_;
     sim::network network_;
     sim::network_handler network_handler_;
