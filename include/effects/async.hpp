@@ -11,6 +11,7 @@
 #include <effects/async/cancelled.hpp>
 #include <effects/async/channel.hpp>
 #include <effects/async/circuit_breaker.hpp>
+#include <effects/async/debug.hpp>
 #include <effects/async/dump.hpp>
 #include <effects/async/event.hpp>
 #include <effects/async/every.hpp>
@@ -18,6 +19,7 @@
 #include <effects/async/hedge.hpp>
 #include <effects/async/local.hpp>
 #include <effects/async/map.hpp>
+#include <effects/async/must_not_suspend.hpp>
 #include <effects/async/mutex.hpp>
 #include <effects/async/once.hpp>
 #include <effects/async/outcome.hpp>
@@ -34,6 +36,7 @@
 #include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/task.hpp>
+#include <effects/async/thread_lock.hpp>
 #include <effects/async/threads.hpp>
 #include <effects/async/time.hpp>
 #include <effects/async/timeout.hpp>

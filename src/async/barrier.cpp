@@ -10,7 +10,7 @@ barrier::barrier(std::size_t tasks) : tasks_(tasks) {
 }
 
 bool barrier::arrive_and_wait() {
-    detail::suspension_point();
+    detail::suspension_point("barrier::arrive_and_wait");
     if (waiting() + 1 == tasks_) {
         waiting_.wake_all();
         return true;

@@ -32,7 +32,7 @@ bulkhead::slot bulkhead::try_acquire() noexcept {
 
 // Places are handed over, in the order of the line: while somebody waits, none is free.
 bulkhead::slot bulkhead::acquire() {
-    detail::suspension_point();
+    detail::suspension_point("bulkhead::acquire");
     if (slot now = try_acquire()) return now;
     std::unique_lock lock(mutex_);
     if (running_ < how_.limit) { // given back by another thread in between

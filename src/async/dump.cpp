@@ -69,21 +69,41 @@ std::string detail::describe_tasks(scheduler const& of) {
     return text;
 }
 
+std::string detail::describe_group(scheduler const& of, scope const& group) {
+    std::vector<task_base const*> tasks; // newest first
+    bool only_daemons = true;
+    for (task_base const* t = of.first_task(); t; t = t->next_task)
+        if (t->whole.parent() == &group) {
+            tasks.push_back(t);
+            only_daemons = only_daemons && t->daemon;
+        }
+    if (!only_daemons) std::erase_if(tasks, [](task_base const* t) { return t->daemon; });
+    constexpr std::size_t most_told = 8;
+    task_report report(of);
+    std::string text;
+    std::size_t count = 0;
+    for (auto i = tasks.rbegin(); i != tasks.rend() && count < most_told; ++i)
+        text.append(count++ > 0 ? "; " : "").append((*i)->path()).append(report.state_of(**i));
+    if (tasks.size() > count) text.append("; and ").append(std::to_string(tasks.size() - count)).append(" more");
+    return text;
+}
+
 void dump(std::ostream& out) {
-    using detail::task_base;
-    task_base const* running = detail::current_task_or_null();
-    if (!running) {
+    detail::task_base const* running = detail::current_task_or_null();
+    if (running)
+        detail::dump_tasks(out, *running->home);
+    else
         out << "no task is running on this thread\n";
-        return;
-    }
-    detail::scheduler const& world = *running->home;
+}
+
+void detail::dump_tasks(std::ostream& out, scheduler const& world) {
     std::unordered_map<task_base const*, std::vector<task_base const*>> children; // newest first
     for (task_base const* t = world.first_task(); t; t = t->next_task) {
-        detail::scope const* group = t->whole.parent();
+        scope const* group = t->whole.parent();
         children[group ? group->owner() : nullptr].push_back(t);
     }
 
-    detail::task_report report(world);
+    task_report report(world);
     struct line {
         task_base const* task;
         std::size_t depth;

@@ -4,7 +4,7 @@
 namespace effects::async {
 
 void event::wait() {
-    detail::suspension_point();
+    detail::suspension_point("event::wait");
     if (set_) return;
     detail::waiter w("event::wait", this);
     waiting_.push_back(w);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/async/group.hpp>
 
+#include <optional>
 #include <string>
 
+#include <effects/async/detail/debugger.hpp>
+#include <effects/async/detail/scheduler.hpp>
 #include <effects/async/scheduler.hpp>
 #include <effects/perform.hpp>
 
@@ -19,6 +22,8 @@ group::group(aside)
 
 void group::pin() {
     effects::detail::refuse_in_unwinding("task_group"); // it could not wait for its tasks there
+    if (detail::task_base& task = detail::current_task(); task.holds) [[unlikely]]
+        detail::throw_must_not_suspend(task, "task_group");
     if (pinned_) ++pinned_->pinned;
     ++effects::detail::this_thread()->pinned;
 }
@@ -70,6 +75,11 @@ void group::body_threw() {
 }
 
 void group::join() {
+    if (running_ == 0) return;
+    std::optional<detail::watched_join> watched;
+    detail::task_base& task = detail::current_task();
+    if (detail::debugger* d = task.home->debugging()) [[unlikely]]
+        watched.emplace(*d, task, scope_);
     auto wait_while_more_than = [this](std::size_t const& left) {
         while (running_ != left) {
             detail::waiter w("task_group", this);
@@ -124,7 +134,10 @@ void group::throw_error() {
 }
 
 void group::finish(bool has_result) {
-    if (error_) throw_error();
+    if (error_) {
+        detail::put_back_cancellation(detail::current_task()); // it leaves in the place of one
+        throw_error();
+    }
     detail::scope const& outer = *scope_.parent();
     if (body_cancelled_) {
         if (outer.pending()) throw cancelled(outer.why());

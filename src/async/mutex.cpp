@@ -6,7 +6,7 @@
 namespace effects::async {
 
 mutex_lock mutex::lock() {
-    detail::suspension_point();
+    detail::suspension_point("mutex::lock");
     acquire(true);
     return mutex_lock(this);
 }
@@ -47,7 +47,7 @@ void mutex::release() noexcept {
 
 void condition::wait(mutex_lock& held) {
     if (!held) throw std::logic_error("condition::wait needs a mutex that is locked");
-    detail::suspension_point();
+    detail::suspension_point("condition::wait");
     mutex& m = *held.held_;
     detail::waiter w("condition::wait", this);
     waiting_.push_back(w);

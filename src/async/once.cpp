@@ -15,7 +15,7 @@ struct single_flight::caller : waiter {
 };
 
 bool single_flight::begin() {
-    suspension_point();
+    suspension_point("once::call");
     task_base* me = current_task_or_null();
     std::uint64_t serial = me ? me->serial : 0;
     switch (state_) {

@@ -23,7 +23,7 @@ bool promise_state::done() const noexcept {
 }
 
 void promise_state::wait() {
-    suspension_point();
+    suspension_point("promise::wait");
     std::unique_lock lock(mutex_);
     if (set_) return;
     waiting_task me{current_task().home, waiter("promise::wait", this)};

@@ -86,7 +86,7 @@ bool rate_limiter::try_acquire(std::size_t count) {
 
 void rate_limiter::acquire(std::size_t count) {
     check(count);
-    detail::suspension_point();
+    detail::suspension_point("rate_limiter::acquire");
     std::unique_lock lock(mutex_);
     time_point const begun = now();
     if (waiting_.empty() && take(begun, count)) return;

@@ -11,7 +11,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include <effects/async/detail/debugger.hpp>
 #include <effects/async/detail/waiter.hpp>
+#include <effects/async/must_not_suspend.hpp>
 #include <effects/async/time.hpp>
 #include <effects/detail/prompt.hpp>
 #include <effects/detail/switch.hpp>
@@ -163,9 +165,52 @@ void watch_for_escapes() noexcept {
     if (before != &tell_of_escaped_cancellation) terminate_before = before;
 }
 
+// Is this clean-up after a `cancelled`, in a catch block or a destructor? Then it has not been swallowed.
+bool handles_cancellation() noexcept {
+    if (std::uncaught_exceptions() > 0) return true;
+    std::exception_ptr const handled = std::current_exception();
+    if (!handled) return false;
+    try {
+        std::rethrow_exception(handled);
+    } catch (cancelled const&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+// Once for each cancellation.
+void look_for_swallowed(task_base& task, char const* in) {
+    scope& whole = task.innermost->cancelled_with();
+    if (whole.told() == scope::telling::none) {
+        whole.set_told(scope::telling::told);
+    } else if (whole.told() == scope::telling::told && task.home->debugging() && !handles_cancellation()) {
+        whole.set_told(scope::telling::swallowed);
+        task.home->debugging()->report(debug_finding::swallowed_cancellation, task,
+                                       told_of_cancellation(task, whole) + "goes on, to wait in " + in);
+    }
+}
+
 } // namespace
 
+std::string told_of_cancellation(task_base const& task, scope const& whole) {
+    return "was told in " + std::string(task.cancelled_in) + " that it is cancelled (" +
+           std::string(to_string(whole.why())) + "), caught that, and ";
+}
+
+void put_back_cancellation(task_base& task) noexcept {
+    scope& whole = task.innermost->cancelled_with();
+    if (whole.told() == scope::telling::told) whole.set_told(scope::telling::none);
+}
+
+void throw_must_not_suspend(task_base& task, char const* in) {
+    throw std::logic_error("task " + task.path() + " would wait in " + in + " while it holds " + task.holds->what() +
+                           " (since " + text_of(task.holds->where()) +
+                           "), and so keep it from all others on its thread");
+}
+
 void throw_cancelled(task_base& task, char const* in) {
+    look_for_swallowed(task, in);
     // Who swallows it again and again would never let the scheduler see that it goes on for ever.
     if (task.home->over_budget()) perform(suspend{.what = "yield", .ready = true});
     std::snprintf(task.cancelled_in, sizeof task.cancelled_in, "%s", in);
@@ -228,7 +273,8 @@ void make_running(task_base& task, core::thread_state& thread) noexcept {
     core::switch_to(thread, here, *task.resumer);
 }
 
-void scheduler::run(task_base& task) {
+// Until it parks or ends, with those that went on after it; gives the last one.
+[[gnu::always_inline]] inline task_base& scheduler::resume(task_base& task) {
     core::thread_state& thread = *core::this_thread();
     runner before(thread);
     make_running(task, thread);
@@ -238,15 +284,38 @@ void scheduler::run(task_base& task) {
     core::switch_to(thread, here, *task.parked_at);
     auto& last = *static_cast<task_base*>(core::this_thread()->task); // `task`, or one that went on after it
     before.put_back(*core::this_thread());
+    return last;
+}
+
+void scheduler::run(task_base& task) {
+    task_base& last = resume(task);
     if (last.state == task_base::state_type::ended) last.destroy(&last);
 }
 
-void scheduler::start(task_base& task) {
+void scheduler::run_watched(task_base& task) {
+    debugger_->begins(task);
+    resume(task);
+    debugger_->ends(task);
+    if (task.state == task_base::state_type::ended) task.destroy(&task);
+}
+
+[[gnu::always_inline]] inline void scheduler::enter(task_base& task) {
     runner before(*core::this_thread());
     make_running(task, *core::this_thread());
     core::context here;
     core::start_on_stack(task, reinterpret_cast<std::byte*>(&task), here, task.top, nullptr);
     before.put_back(*core::this_thread());
+}
+
+void scheduler::start(task_base& task) {
+    enter(task);
+    if (task.state == task_base::state_type::ended) task.destroy(&task);
+}
+
+void scheduler::start_watched(task_base& task) {
+    debugger_->begins(task);
+    enter(task);
+    debugger_->ends(task);
     if (task.state == task_base::state_type::ended) task.destroy(&task);
 }
 
@@ -283,12 +352,33 @@ void scheduler::release(task_base& task) noexcept {
     --task_count_;
 }
 
-void scheduler::operator()(spawn const& op) { start(*op.task); }
+void scheduler::operator()(spawn const& op) {
+    if (debugger_) [[unlikely]]
+        start_watched(*op.task);
+    else
+        start(*op.task);
+}
+
+namespace {
+
+// Only where an exception may leave the wait does one: a group, say, must join its tasks.
+[[gnu::cold, gnu::noinline]] void must_not(task_base& task, suspend const& op) {
+    char const* const in = op.what;
+    if (debugger* d = task.home->debugging())
+        d->report(debug_finding::lock_over_suspension, task,
+                  std::string("waits in ") + in + " while it holds " + task.holds->what() + " (since " +
+                      text_of(task.holds->where()) + ")");
+    if (op.ready || task.interruptible) throw_must_not_suspend(task, in);
+}
+
+} // namespace
 
 void scheduler::operator()(suspend const& op) {
     core::thread_state& thread = *core::this_thread();
     task_base& task = current_task();
     if (thread.running != &task) core::refuse_in_unwinding(op.what); // a task's own stack is never dropped
+    if (task.holds) [[unlikely]]
+        must_not(task, op);
     task.waits_for = op.what;
     task.waits_on = op.on;
     if (op.ready) {

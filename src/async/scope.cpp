@@ -138,6 +138,12 @@ void scope::cancel_through_shields(scope& innermost, reason why) noexcept {
     task.home->interrupt(task);
 }
 
+scope& scope::cancelled_with() noexcept {
+    scope* s = this;
+    while (!s->shield_ && s->parent_ && s->parent_->owner_ == owner_ && s->parent_->pending_) s = s->parent_;
+    return *s;
+}
+
 time_point scope::deadline() const noexcept {
     time_point earliest = never;
     for (scope const* s = this; s; s = s->parent_) {

@@ -11,7 +11,7 @@ namespace effects::async::detail {
 time_point until_after(duration limit) { return limit == duration::max() ? never : after(now(), limit); }
 
 std::size_t select_one(select_case* const* cases, std::size_t count, bool waits, time_point until) {
-    suspension_point();
+    suspension_point("select");
     std::size_t ready = 0;
     std::size_t first = no_case;
     bool any = false;

@@ -15,7 +15,7 @@ permit semaphore::acquire(std::size_t count) {
     if (count > total_)
         throw std::logic_error("semaphore::acquire of " + std::to_string(count) +
                                " permits would wait for ever: there are " + std::to_string(total_));
-    detail::suspension_point();
+    detail::suspension_point("semaphore::acquire");
     if (permit now = try_acquire(count)) return now;
     demand d(*this, count);
     waiting_.push_back(d);

@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 
+#include <effects/async/detail/debugger.hpp>
+#include <effects/async/detail/scheduler.hpp>
 #include <effects/async/detail/spawned.hpp>
 
 namespace effects::async {
@@ -20,7 +22,7 @@ void throw_no_task() {
 
 void task_result::wait() {
     task_base& waits = current_task();
-    throw_if_cancelled(waits);
+    throw_if_cancelled(waits, "task::wait");
     if (!running) return;
     // `waits` lives in scopes of those that can't end before it does.
     for (scope* s = &waits.whole; s; s = s->parent())
@@ -44,7 +46,24 @@ void task_result::cancel(reason why) noexcept {
     if (running) running->whole.cancel(why);
 }
 
+namespace {
+
+[[gnu::cold, gnu::noinline]] void tell_of_swallowed(task_base& self) noexcept {
+    debugger* d = self.home->debugging();
+    // A daemon, and who is shut down, was asked to end, and did.
+    if (!d || self.daemon || self.whole.why() == reason::shutdown) return;
+    try {
+        d->report(debug_finding::swallowed_cancellation, self,
+                  told_of_cancellation(self, self.whole) + "ended as if it were not");
+    } catch (std::exception const&) { // no memory for the text
+    }
+}
+
+} // namespace
+
 void task_result::ended(task_base& self, ending const& how) noexcept {
+    if (self.whole.told() == scope::telling::told && !how.error && !how.cut_short) [[unlikely]]
+        tell_of_swallowed(self);
     if (!how.given_up) error = how.error;
     if (how.cut_short || how.given_up) {
         was_cancelled = true;

@@ -150,6 +150,7 @@ void serve(net::listener door, router const& routes, server_options options) {
         });
     } catch (async::cancelled const& c) {
         if (c.why() != async::reason::shutdown) throw;
+        async::detail::put_back_cancellation(async::detail::current_task()); // what comes after it may hear of it, too
     }
 }
 

@@ -45,7 +45,8 @@ public:
             try {
                 done.wait();
                 return;
-            } catch (async::cancelled const&) { // the next suspension point throws it again
+            } catch (async::cancelled const&) {
+                async::detail::put_back_cancellation(async::detail::current_task());
             }
             if (op_.interrupt) op_.interrupt();
             done.wait_uncancellable();
@@ -71,7 +72,7 @@ private:
 void services::operator()(async::run_blocking const& op) {
     // A body that is given up can't be suspended; what it still asks for (a transaction's rollback) is done in place.
     if (effects::detail::in_unwinding()) return op.work();
-    async::detail::suspension_point();
+    async::detail::suspension_point("async::blocking");
     blocking_call(*loop_, op).wait();
 }
 

@@ -2,6 +2,7 @@
 #include "signals.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -17,8 +18,6 @@
 namespace effects::live::detail {
 namespace {
 
-// A process has one disposition a signal, so this is one of the few things that are the process's.
-constexpr int watched[] = {SIGINT, SIGTERM};
 constexpr std::size_t most_listeners = 64;
 
 // A place's eventfd stays open when its world has ended, for the next one: a handler that runs on another thread just then may
@@ -29,12 +28,34 @@ struct place {
     pid_t made_by = 0; // a forked child has its own
 };
 
+// A process has one disposition a signal, so this is one of the few things that are the process's.
+struct watched_signals {
+    std::array<int, 2> numbers; // 0: none
+    void (*handler)(int);
+    std::size_t listeners = 0;
+    struct sigaction before[2] = {};
+    bool taken[2] = {};
+    place places[most_listeners] = {}; // their atomics are all that the handlers below may touch
+};
+
+extern "C" void on_shutdown_signal(int number);
+extern "C" void on_dump_signal(int number);
+
 std::mutex changing;
-std::size_t listeners = 0;
-struct sigaction before[std::size(watched)];
-bool taken[std::size(watched)];
-place places[most_listeners]; // their atomics are all that the handler below may touch
-std::atomic<bool> seen{false};
+constinit watched_signals shutdown_signals{{SIGINT, SIGTERM}, &on_shutdown_signal};
+constinit watched_signals dump_signals{{SIGUSR1, 0}, &on_dump_signal};
+std::atomic<bool> seen{false}; // one that shuts down
+
+watched_signals& signals_of(signal_listener::purpose of) noexcept {
+    return of == signal_listener::purpose::shutdown ? shutdown_signals : dump_signals;
+}
+
+void ring_all(watched_signals const& of) noexcept {
+    std::uint64_t const one = 1;
+    for (auto const& p : of.places)
+        if (p.listens.load()) [[maybe_unused]]
+            auto const size = ::write(p.fd.load(), &one, sizeof one);
+}
 
 extern "C" void on_shutdown_signal(int number) {
     int const saved = errno;
@@ -42,11 +63,14 @@ extern "C" void on_shutdown_signal(int number) {
         std::signal(number, SIG_DFL);
         std::raise(number); // arrives when this handler returns
     } else {
-        std::uint64_t const one = 1;
-        for (auto const& p : places)
-            if (p.listens.load()) [[maybe_unused]]
-                auto const size = ::write(p.fd.load(), &one, sizeof one);
+        ring_all(shutdown_signals);
     }
+    errno = saved;
+}
+
+extern "C" void on_dump_signal(int) {
+    int const saved = errno;
+    ring_all(dump_signals);
     errno = saved;
 }
 
@@ -63,43 +87,46 @@ void open(place& p) {
 }
 
 // A signal that the process was started to ignore (nohup, a shell's background job) stays ignored.
-void install() {
-    seen.store(false);
+void install(watched_signals& w) {
+    if (&w == &shutdown_signals) seen.store(false);
     struct sigaction action = {};
-    action.sa_handler = &on_shutdown_signal;
+    action.sa_handler = w.handler;
     action.sa_flags = SA_RESTART;
-    for (std::size_t i = 0; i < std::size(watched); ++i) {
-        sigaction(watched[i], nullptr, &before[i]);
-        taken[i] = (before[i].sa_flags & SA_SIGINFO) != 0 || before[i].sa_handler != SIG_IGN;
-        if (taken[i]) sigaction(watched[i], &action, nullptr);
+    for (std::size_t i = 0; i < w.numbers.size(); ++i) {
+        if (w.numbers[i] == 0) continue;
+        sigaction(w.numbers[i], nullptr, &w.before[i]);
+        w.taken[i] = (w.before[i].sa_flags & SA_SIGINFO) != 0 || w.before[i].sa_handler != SIG_IGN;
+        if (w.taken[i]) sigaction(w.numbers[i], &action, nullptr);
     }
 }
 
-void put_back() {
-    for (std::size_t i = 0; i < std::size(watched); ++i)
-        if (taken[i]) sigaction(watched[i], &before[i], nullptr);
+void put_back(watched_signals& w) {
+    for (std::size_t i = 0; i < w.numbers.size(); ++i)
+        if (w.taken[i]) sigaction(w.numbers[i], &w.before[i], nullptr);
 }
 
 } // namespace
 
-shutdown_signals::shutdown_signals() {
+signal_listener::signal_listener(purpose of) : of_(of) {
+    watched_signals& w = signals_of(of);
     std::lock_guard lock(changing);
-    auto const free = std::find_if(std::begin(places), std::end(places), [](place const& p) { return !p.listens; });
-    if (free == std::end(places))
+    auto const free = std::find_if(std::begin(w.places), std::end(w.places), [](place const& p) { return !p.listens; });
+    if (free == std::end(w.places))
         throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                                 "more than 64 live worlds at once handle signals");
     open(*free);
-    place_ = static_cast<std::size_t>(free - std::begin(places));
+    place_ = static_cast<std::size_t>(free - std::begin(w.places));
     free->listens = true;
-    if (listeners++ == 0) install();
+    if (w.listeners++ == 0) install(w);
 }
 
-shutdown_signals::~shutdown_signals() {
+signal_listener::~signal_listener() {
+    watched_signals& w = signals_of(of_);
     std::lock_guard lock(changing);
-    if (--listeners == 0) put_back();
-    places[place_].listens = false;
+    if (--w.listeners == 0) put_back(w);
+    w.places[place_].listens = false;
 }
 
-int shutdown_signals::fd() const noexcept { return places[place_].fd.load(); }
+int signal_listener::fd() const noexcept { return signals_of(of_).places[place_].fd.load(); }
 
 } // namespace effects::live::detail

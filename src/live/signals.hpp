@@ -8,19 +8,24 @@
 
 namespace effects::live::detail {
 
-// While one exists, SIGINT and SIGTERM make `fd()` readable instead of ending the process; the second one ends it
-// after all, even if nobody gets to read. What was installed before comes back with the last one. A signal that was ignored before
-// stays so.
-class shutdown_signals {
+// While one exists, the signals of its purpose make `fd()` readable instead of ending the process. What was installed before comes
+// back with the last one. A signal that was ignored before stays so.
+class signal_listener {
 public:
-    shutdown_signals();
-    shutdown_signals(shutdown_signals const&) = delete;
-    shutdown_signals& operator=(shutdown_signals const&) = delete;
-    ~shutdown_signals();
+    enum class purpose : unsigned char {
+        shutdown, // SIGINT and SIGTERM; the second one ends the process after all, even if nobody gets to read
+        dump,     // SIGUSR1
+    };
+
+    explicit signal_listener(purpose of);
+    signal_listener(signal_listener const&) = delete;
+    signal_listener& operator=(signal_listener const&) = delete;
+    ~signal_listener();
 
     int fd() const noexcept;
 
 private:
+    purpose of_;
     std::size_t place_;
 };
 

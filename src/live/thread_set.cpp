@@ -118,7 +118,7 @@ private:
             end_->not_begun = std::current_exception();
             return tell();
         }
-        to_.start(*task);
+        to_(async::spawn{task});
     }
 
     void run() noexcept {

@@ -8,7 +8,6 @@
 #include "signals.hpp"
 
 namespace effects::live::detail {
-
 worker_pool::worker_pool(std::size_t most)
     : most_(most != 0 ? most : std::max<std::size_t>(4, std::thread::hardware_concurrency())) {}
 

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include <effects/async/detail/debugger.hpp>
 #include <effects/sim/detail/random.hpp>
 
 namespace effects::sim {
@@ -59,12 +60,22 @@ void scheduler::terminate() const {
     std::terminate();
 }
 
+// Between the tasks, so that they run as they do without.
+void scheduler::report_waits_until(async::time_point next) noexcept {
+    async::detail::debugger& d = *debugging();
+    for (async::time_point due = d.next_due(); due < next; due = d.next_due()) {
+        if (due > now_) now_ = due;
+        d.look(now_);
+    }
+}
+
 void scheduler::loop(task_base& main, bool const& ended) {
     start(main);
     while (!ended) {
         run_posted();
         if (ready_.empty()) {
             if (async::time_point next = next_timer(); next != async::never) {
+                if (debugging()) report_waits_until(next);
                 if (next > now_) now_ = next;
                 fire_timers();
                 continue;

@@ -101,7 +101,7 @@ public:
 
 private:
     void next() {
-        suspension_point();
+        suspension_point("as_completed");
         while (ready_.empty() && wait_for_more()) {
         }
     }

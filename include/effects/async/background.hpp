@@ -87,6 +87,8 @@ void detach(spawn_options options, F&& f, Args&&... args) {
 }
 template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
-void detach(F&& f, Args&&... args) { detach(spawn_options{}, std::forward<F>(f), std::forward<Args>(args)...); }
+void detach(F&& f, Args&&... args) {
+    detach(spawn_options{.where = {}}, std::forward<F>(f), std::forward<Args>(args)...);
+}
 
 } // namespace effects::async

@@ -40,7 +40,7 @@ template <class F>
                 }
             }
         } call{f, {}, {}};
-        detail::suspension_point();
+        detail::suspension_point("async::blocking");
         perform(run_blocking{[&call] { call.run(); }, std::move(interrupt)}, where);
         if (call.error) std::rethrow_exception(std::move(call.error));
         return call.value.take();

@@ -147,7 +147,7 @@ bool channel<T>::pass(T& item) {
 
 template <class T>
 void channel<T>::send(T item) {
-    detail::suspension_point();
+    detail::suspension_point("channel::send");
     if (closed_) throw channel_closed();
     if (pass(item)) return;
     sender s(*this, item);
@@ -180,7 +180,7 @@ void channel<T>::take(std::optional<T>& into) {
 
 template <class T>
 std::optional<T> channel<T>::receive() {
-    detail::suspension_point();
+    detail::suspension_point("channel::receive");
     std::optional<T> item;
     take(item);
     if (item || closed_) return item;

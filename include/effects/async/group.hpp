@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -25,6 +26,8 @@ struct spawn_options {
     /// Serves the others, and the group does not wait for it: when the body and all tasks that are no daemons have ended, it is cancelled
     /// (`reason::group_ended`), and joined. What it throws counts as any task's failure.
     bool daemon = false;
+    /// Where the task is spawned, for debug mode: where the options are written. Without options it is known of functions without arguments.
+    std::source_location where = std::source_location::current();
 };
 
 namespace detail {
@@ -46,10 +49,16 @@ public:
     ///     auto t = g.spawn(fetch, "a");                  auto u = g.spawn({.name = "reader"}, [&] { … });
     ///
     /// In a group that is cancelled the task is too: it runs to its first suspension point, and ends there.
-    template <class F, class... Args>
-        requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
-    auto spawn(F&& f, Args&&... args) {
-        return spawn(spawn_options{}, std::forward<F>(f), std::forward<Args>(args)...);
+    template <class F>
+        requires std::is_invocable_v<std::decay_t<F>>
+    auto spawn(F&& f, std::source_location where = std::source_location::current()) {
+        return spawn(spawn_options{.where = where}, std::forward<F>(f));
+    }
+    template <class F, class First, class... Args>
+        requires std::is_invocable_v<std::decay_t<F>, std::decay_t<First>, std::decay_t<Args>...>
+    auto spawn(F&& f, First&& first, Args&&... args) {
+        return spawn(spawn_options{.where = {}}, std::forward<F>(f), std::forward<First>(first),
+                     std::forward<Args>(args)...);
     }
     template <class F, class... Args>
         requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
@@ -63,6 +72,7 @@ public:
                                                             *shared, std::forward<F>(f), std::forward<Args>(args)...);
         if (!options.name.empty()) t->be_called(std::move(options.name));
         t->daemon = options.daemon;
+        t->spawned_at = options.where;
         task<result> handle(shared.release());
         launch(*t);
         return handle;

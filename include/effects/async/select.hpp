@@ -286,7 +286,7 @@ auto receive_any(R&& channels) -> std::optional<received<detail::item_of<R>>> {
             all.push_back(&cases.emplace_back(from, detail::takes_item{}));
         }
         if (cases.empty()) {
-            detail::suspension_point();
+            detail::suspension_point("select");
             return std::nullopt;
         }
         std::size_t chosen = detail::select_one(all.data(), all.size(), true, never);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include <effects/async/debug.hpp>
 #include <effects/async/time.hpp>
 
 namespace effects::live {
@@ -23,6 +24,11 @@ struct options {
     /// How long the addresses of a name are kept for the next who asks (the system's resolver does not say how long they hold);
     /// zero: not at all. A failure is not kept, nor are addresses none of which could be connected to.
     async::duration dns_ttl = std::chrono::seconds(10);
+    /// Debug mode: reports what is suspicious, as `debugging` says, and prints the tree of tasks to standard error at a SIGUSR1 (which
+    /// otherwise ends the process), whatever `handle_signals` says. A task that holds its thread is reported while it does. The
+    /// environment variable EFFECTS_DEBUG, set to anything but "" and "0", switches it on, too.
+    bool debug = false;
+    async::debug_options debugging = {};
 };
 
 } // namespace effects::live

@@ -48,6 +48,7 @@ private:
     void enqueue(async::detail::task_base& task) noexcept override;
     async::detail::task_base* pick() noexcept;
     void run_posted();
+    void report_waits_until(async::time_point next) noexcept;
     std::string waiting_tasks() const;
     void break_off(async::detail::task_base& main);
     [[noreturn]] void terminate() const;

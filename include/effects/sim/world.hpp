@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <optional>
+
+#include <effects/async/debug.hpp>
+#include <effects/async/detail/debugger.hpp>
 #include <effects/async/detail/expiry.hpp>
 #include <effects/handlers.hpp>
 #include <effects/net/connect.hpp>
@@ -26,6 +30,8 @@ struct options {
     network_options network = {};
     os::system_time start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1); ///< what the calendar says at first
     std::size_t stack_size = 256 * 1024; ///< bytes, of each task whose `spawn_options` don't say
+    bool debug = false;                  ///< reports what is suspicious, as `debugging` says; runs are the same
+    async::debug_options debugging = {};
 };
 
 /// Answers the network's operations from a `sim::network`.
@@ -84,6 +90,7 @@ public:
           network_handler_(network_), clock_(scheduler_, how.start, &machines_), random_(how.seed),
           host_files_(machines_, files_) {
         scheduler_.set_stack_size(how.stack_size);
+        if (how.debug) scheduler_.set_debugger(&debugger_.emplace(how.debugging));
     }
 
     auto handlers() {
@@ -97,6 +104,7 @@ public:
     os::collected_log& log() noexcept { return log_; }
 
 private:
+    std::optional<async::detail::debugger> debugger_;
     sim::scheduler scheduler_;
     detail::machines machines_;
     sim::network network_;

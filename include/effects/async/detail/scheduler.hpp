@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include <effects/operation.hpp>
 
 namespace effects::async::detail {
+
+class debugger;
 
 // What all worlds' schedulers share: tasks, timers, parking and continuing. A world derives from it, says what time it is
 // and which ready task comes next, and runs the loop. One thread's; only `post` may be called from others.
@@ -35,6 +38,9 @@ public:
     // Of its tasks, where their spawn_options don't say.
     std::size_t stack_size() const noexcept { return stack_size_; }
     void set_stack_size(std::size_t bytes) noexcept { stack_size_ = bytes; }
+    // In debug mode, else null; the world's.
+    debugger* debugging() const noexcept { return debugger_; }
+    void set_debugger(debugger* d) noexcept { debugger_ = d; }
     // Parked tasks only; the others are ready anyway.
     void wake(task_base& task) noexcept;
     void interrupt(task_base& task) noexcept; // wakes it if a cancellation may
@@ -46,6 +52,9 @@ public:
     // ---- for worlds ----
     void run(task_base& task);   // until it parks or ends, and those of `next_to_run`; an ended one is destroyed
     void start(task_base& task); // its first time; from a task or from the loop
+    // The same in debug mode, which is told of it; a world's `next_to_run` gives it none to go on with.
+    void run_watched(task_base& task);
+    void start_watched(task_base& task);
     task_base* first_task() const noexcept { return first_task_; }
     std::size_t tasks() const noexcept { return task_count_; }
     // The next timer's instant; `never` without one. Entries that nobody waits for any more are dropped on the way.
@@ -71,6 +80,8 @@ private:
     };
 
     void park(task_base& task, core::thread_state& thread) noexcept;
+    task_base& resume(task_base& task);
+    void enter(task_base& task);
     void arm(task_base& task, time_point at);
     void disarm(task_base& task) noexcept;
     void place(std::size_t i, timer t) noexcept;
@@ -84,6 +95,7 @@ private:
     std::size_t stack_size_ = core::default_stack_size;
     task_base* first_task_ = nullptr;
     std::size_t task_count_ = 0;
+    debugger* debugger_ = nullptr;
 
     // All of the process, for debuggers: share/gdb/effects.py goes through them.
     static scheduler* newest_;
@@ -93,5 +105,9 @@ private:
 
 // A line for each living task, in the order in which they were made: "\n    main/2 waits in channel::receive".
 std::string describe_tasks(scheduler const& of);
+// Those that a group waits for: "main/1 waits in sleep for a time; main/2 waits in mutex::lock, held by main/1".
+std::string describe_group(scheduler const& of, scope const& group);
+// `async::dump`, from outside of a task.
+void dump_tasks(std::ostream& out, scheduler const& of);
 
 } // namespace effects::async::detail

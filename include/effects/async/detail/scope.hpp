@@ -32,6 +32,12 @@ public:
     bool cancelled() const noexcept { return cancelled_; } // this very scope
     bool pending() const noexcept { return pending_; }     // this one, or one around it that no shield keeps off
     reason why() const noexcept { return why_; }
+    // Of what is cancelled: was `cancelled` thrown for it?
+    enum class telling : unsigned char { none, told, swallowed };
+    telling told() const noexcept { return told_; }
+    void set_told(telling t) noexcept { told_ = t; }
+    // The outermost scope of this task that this one is cancelled with.
+    scope& cancelled_with() noexcept;
     scope* parent() const noexcept { return parent_; }
     task_base* owner() const noexcept { return owner_; }
     // The earliest deadline of this task's open scopes from here outwards, shielded or not: when its timer must fire.
@@ -68,6 +74,7 @@ private:
     bool has_instant_ = false; // its deadline is a given instant, not the end of a time limit
     bool cancelled_ = false;
     bool pending_ = false;
+    telling told_ = telling::none;
 };
 
 } // namespace effects::async::detail

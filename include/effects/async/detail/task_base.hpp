@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@
 
 namespace effects::async {
 class group;
-}
+class must_not_suspend;
+} // namespace effects::async
 
 namespace effects::async::detail {
 
@@ -46,10 +48,11 @@ struct task_base : core::fiber {
     core::frame* top = nullptr; // the handlers that it starts with
     std::uint32_t pinned_count = 0;
     state_type state = state_type::fresh;
-    bool interruptible = false; // parked where a cancellation may wake it
-    bool by_loop = false;       // `resumer` is a scheduler's `run`, not the task that spawned it
-    bool daemon = false;        // its group does not wait for it
-    scope* innermost;           // its open scopes, ending with `whole`
+    bool interruptible = false;              // parked where a cancellation may wake it
+    bool by_loop = false;                    // `resumer` is a scheduler's `run`, not the task that spawned it
+    bool daemon = false;                     // its group does not wait for it
+    must_not_suspend const* holds = nullptr; // the innermost that it has
+    scope* innermost;                        // its open scopes, ending with `whole`
     scope whole;
     void (*destroy)(task_base*) noexcept = nullptr; // with its stack
 
@@ -70,9 +73,10 @@ struct task_base : core::fiber {
     static constexpr std::size_t no_timer = static_cast<std::size_t>(-1);
 
     void be_called(std::string given);
-    std::uint64_t number = 0;   // among its parent's children, from 1; the main task: 0
-    std::uint64_t draws = 0;    // of random numbers that it has made
-    std::uint64_t const serial; // unlike an address, no other task's, in the whole process
+    std::source_location spawned_at{}; // where that is known
+    std::uint64_t number = 0;          // among its parent's children, from 1; the main task: 0
+    std::uint64_t draws = 0;           // of random numbers that it has made
+    std::uint64_t const serial;        // unlike an address, no other task's, in the whole process
     // "main/2/1", with names where given ("main/reader", and of another one of that name "main/reader#3"): no other living task's,
     // and the same in every run.
     std::string path() const;
@@ -111,6 +115,10 @@ inline task_base& current_task() {
 // Ends what is overdue among the task's scopes, then throws `cancelled` if it is.
 void throw_if_overdue(task_base& task, char const* in);
 [[noreturn, gnu::cold]] void throw_cancelled(task_base& task, char const* in);
+// For who catches `cancelled` and goes on, in good order: a later suspension point throws it again.
+void put_back_cancellation(task_base& task) noexcept;
+// Throws std::logic_error where the task has a `must_not_suspend`.
+[[noreturn, gnu::cold]] void throw_must_not_suspend(task_base& task, char const* in);
 
 // Throws `cancelled` if the running task is. `in` is said where it leaves a destructor, which ends the program.
 inline void throw_if_cancelled(task_base& task, char const* in = "a suspension point") {
@@ -121,8 +129,8 @@ inline void throw_if_cancelled(task_base& task, char const* in = "a suspension p
 
 // What every call begins with that may suspend: it throws if the task is cancelled, whether or not it then has to wait. (Outside a
 // task there is nothing to cancel.)
-inline void suspension_point() {
-    if (task_base* task = current_task_or_null()) throw_if_cancelled(*task);
+inline void suspension_point(char const* in = "a suspension point") {
+    if (task_base* task = current_task_or_null()) throw_if_cancelled(*task, in);
 }
 
 } // namespace effects::async::detail

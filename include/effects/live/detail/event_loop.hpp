@@ -13,6 +13,7 @@ namespace effects::live::detail {
 class name_cache;
 class reactor;
 class thread_set;
+class watchdog;
 class worker_pool;
 
 // The scheduler of one thread of the live world: runs what is ready in order, and waits for descriptors, timers and
@@ -60,7 +61,10 @@ public:
 private:
     void enqueue(async::detail::task_base& task) noexcept override;
     async::detail::task_base* next_to_run() noexcept override;
+    async::detail::task_base* take_ready() noexcept;
     void run_ready(bool const& ended);
+    void run_ready_watched(bool const& ended);
+    void print_tasks() const noexcept;
     void adapt() noexcept;
     void poll();
     void wait();
@@ -80,6 +84,7 @@ private:
     unsigned runs_between_polls_ = 16;
     unsigned runs_left_ = 0;                      // until the next poll
     async::time_point busy_since_ = async::never; // the last poll, when there has been something ready ever since
+    std::unique_ptr<watchdog> watchdog_;          // in debug mode
 };
 
 } // namespace effects::live::detail
