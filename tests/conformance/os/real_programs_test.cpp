@@ -75,15 +75,15 @@ bool ends(std::string const& pid) {
     return false;
 }
 
-std::string words_in(std::string const& path) {
-    while (!os::exists(path)) async::sleep_for(1ms);
-    std::string text = os::read_text(path);
-    while (text.empty() || text.back() != '\n') {
-        async::sleep_for(1ms);
-        text = os::read_text(path);
-    }
-    text.pop_back();
-    return text;
+// The line in a file, once it is whole; empty before that.
+std::string line_in(std::string const& path) {
+    std::string text = os::exists(path) ? os::read_text(path) : "";
+    return text.empty() || text.back() != '\n' ? "" : text.substr(0, text.size() - 1);
+}
+
+std::string line_that_comes(std::string const& path) {
+    while (line_in(path).empty()) async::sleep_for(1ms);
+    return line_in(path);
 }
 
 void make_script(std::string const& path, std::string const& text, ::mode_t mode = 0755) {
@@ -218,14 +218,12 @@ TEST_CASE("a stop reaches what a program started, and its last words are told", 
 TEST_CASE("what does not listen to SIGTERM is killed", "[os][programs][live]") {
     on_the_machine([](std::string const& folder) {
         std::string const file = folder + "/pid";
-        for (auto limit = 20ms; !os::exists(file); limit *= 2)
+        for (auto limit = 20ms; line_in(file).empty(); limit *= 2)
             CHECK_THROWS_AS(shell("trap '' TERM; sleep 1000 & echo $! > " + file + "; wait; wait",
                                   {.timeout = limit, .stop_grace = 1ms}),
                             async::timed_out);
 
-        std::string pid = os::read_text(file);
-        if (!pid.empty()) pid.pop_back();
-        CHECK((pid.empty() || ends(pid)));
+        CHECK(ends(line_in(file)));
     });
 }
 
@@ -234,11 +232,11 @@ TEST_CASE("what stays in a stopped program's group without its output is killed,
         std::string const file = folder + "/pid";
         async::task_group([&](async::group& g) {
             g.spawn([&] { shell("(trap '' TERM; exec sleep 1000) >/dev/null 2>&1 & echo $! > " + file + "; wait"); });
-            words_in(file);
+            line_that_comes(file);
             g.cancel();
         });
 
-        CHECK(ends(words_in(file)));
+        CHECK(ends(line_that_comes(file)));
     });
 }
 
@@ -246,10 +244,10 @@ TEST_CASE("a program that is asked to stop may clean up", "[os][programs][live]"
     in_a_world([](std::string const& folder) {
         async::task_group([&](async::group& g) {
             g.spawn([&] {
-                shell("trap 'echo tidy > " + folder + "/tidy; exit' TERM; sleep 1000 & echo > " + folder +
+                shell("trap 'echo tidy > " + folder + "/tidy; exit' TERM; sleep 1000 & echo ready > " + folder +
                       "/ready; wait");
             });
-            words_in(folder + "/ready");
+            line_that_comes(folder + "/ready");
             g.cancel();
         });
 
@@ -260,10 +258,10 @@ TEST_CASE("a program that is asked to stop may clean up", "[os][programs][live]"
 TEST_CASE("the time limit of a task is that of its program, which has gone when it is told", "[os][programs][live]") {
     in_a_world([](std::string const& folder) {
         std::string const file = folder + "/pid";
-        for (auto limit = 20ms; !os::exists(file); limit *= 2)
+        for (auto limit = 20ms; line_in(file).empty(); limit *= 2)
             CHECK_FALSE(async::try_timeout(limit, [&] { shell("echo $$ > " + file + "; exec sleep 1000"); }));
 
-        CHECK(ends(words_in(file)));
+        CHECK(ends(line_that_comes(file)));
     });
 }
 
@@ -390,7 +388,7 @@ TEST_CASE("a runtime that ends takes its programs with it", "[os][programs][live
     {
         live::runtime runtime;
         runtime.submit([&] { shell("echo $$ > " + file + "; exec sleep 1000"); });
-        runtime.submit([&] { words_in(file); }).get();
+        runtime.submit([&] { line_that_comes(file); }).get();
     }
 
     std::string pid = effects::handle([&] { return os::read_text(file); }, live::system_files{});
