@@ -135,10 +135,12 @@ void connection::close(int side) noexcept {
     bool const silent = own.gone || (own.host && own.host->over); // nothing goes out any more
     if (net && !silent) {
         try {
-            if (!in.pieces.empty())
-                send_reset(1 - side, async::now()); // unread bytes: the peer learns that they were lost
-            shut_down(side);
-        } catch (...) { // outside a task there is no time: it ends at once
+            if (in.pieces.empty())
+                shut_down(side);
+            else
+                send_reset(1 - side,
+                           async::now()); // the peer learns that they were lost, and of no end (RFC 1122, 4.2.2.13)
+        } catch (...) {                   // outside a task there is no time: it ends at once
             if (!in.pieces.empty()) ends[1 - side].reset_at = time_point{};
             out.ended = true;
         }
