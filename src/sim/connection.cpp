@@ -228,7 +228,8 @@ public:
         for (;;) {
             connection_->check(side_, "writing to ");
             if (connection_->learned_reset(side_)) fail_as_reset("writing to ");
-            bool const knows = !in.blocked && !out.blocked;
+            bool const reset_comes = connection_->ends[side_].reset_at != never; // until then it writes to nobody
+            bool const knows = !in.blocked && !out.blocked && !reset_comes;
             if (out.ended || (connection_->said_goodbye(1 - side_) && knows))
                 fail(std::errc::broken_pipe, "writing to " + remote().text(), "broken pipe");
             network& net = *connection_->net;
