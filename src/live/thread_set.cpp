@@ -49,7 +49,9 @@ thread_set::thread_set(options const& how, event_loop& main, core::frame* outsid
     for (std::size_t i = 1; i < how.threads; ++i) others_.push_back(std::make_unique<other>(*this, i, others, outside));
 }
 
+// Called when no task of any of them is left.
 thread_set::~thread_set() {
+    main_.belong_to_none();
     for (auto& o : others_) o->runs.ask_to_end();
     for (auto& o : others_) o->runs.stop();
 }
@@ -75,6 +77,7 @@ public:
         try {
             done.wait();
         } catch (async::cancelled const& c) {
+            async::detail::put_back_cancellation(async::detail::current_task());
             pass_on(c.why());
             done.wait_uncancellable();
         }
@@ -113,6 +116,7 @@ private:
     void begin() noexcept {
         visitor* task = nullptr;
         try {
+            if (!to_.world()) throw std::logic_error("async::on(0, …) before the body of the world has begun");
             task = core::construct_on_stack<visitor>(core::acquire_stack(to_.stack_size()), *this);
         } catch (...) {
             end_->not_begun = std::current_exception();

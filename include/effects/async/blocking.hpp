@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <exception>
 #include <functional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
+#include <effects/async/detail/carried_call.hpp>
 #include <effects/async/detail/task_base.hpp>
 #include <effects/async/scheduler.hpp>
-#include <effects/detail/kept.hpp>
 #include <effects/perform.hpp>
 
 namespace effects::async {
@@ -25,25 +24,17 @@ template <class F>
     requires std::is_invocable_v<F&> std::invoke_result_t<F&>
     blocking(F&& f, std::function<void()> interrupt = {},
              std::source_location where = std::source_location::current()) {
-        using result = std::invoke_result_t<F&>;
-        struct {
-            F& f;
-            effects::detail::kept<result> value;
-            std::exception_ptr error;
-            void run() noexcept {
-                effects::detail::explains_no_handlers const here(
-                    "the function given to async::blocking runs on a worker thread, where no effects can be performed");
-                try {
-                    value.take_from([&]() -> result { return f(); });
-                } catch (...) {
-                    error = std::current_exception();
-                }
-            }
-        } call{f, {}, {}};
+        detail::carried_call<F> call(f);
         detail::suspension_point("async::blocking");
-        perform(run_blocking{[&call] { call.run(); }, std::move(interrupt)}, where);
-        if (call.error) std::rethrow_exception(std::move(call.error));
-        return call.value.take();
+        perform(run_blocking{[&call] {
+                                 effects::detail::explains_no_handlers const here(
+                                     "the function given to async::blocking runs on a worker thread, where no effects "
+                                     "can be performed");
+                                 call.run();
+                             },
+                             std::move(interrupt)},
+                where);
+        return call.take();
     }
 
 } // namespace effects::async

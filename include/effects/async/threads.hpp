@@ -2,16 +2,15 @@
 #pragma once
 
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include <effects/async/cancelled.hpp>
+#include <effects/async/detail/carried_call.hpp>
 #include <effects/async/detail/task_base.hpp>
 #include <effects/async/group.hpp>
-#include <effects/detail/kept.hpp>
 #include <effects/perform.hpp>
 
 namespace effects::async {
@@ -71,30 +70,15 @@ inline std::size_t next_thread(std::source_location where = std::source_location
 template <class F>
     requires std::is_invocable_v<F&> std::invoke_result_t<F&>
     on(std::size_t thread, F&& f, std::source_location where = std::source_location::current()) {
-        using result = std::invoke_result_t<F&>;
-        struct {
-            F& f;
-            effects::detail::kept<result> value;
-            std::exception_ptr error;
-            void run() noexcept {
-                try {
-                    value.take_from([&]() -> result { return f(); });
-                } catch (...) {
-                    error = std::current_exception();
-                }
-            }
-        } call{f, {}, {}};
-        detail::suspension_point();
+        detail::carried_call<F> call(f);
+        detail::suspension_point("async::on");
         perform(run_on_thread{thread, [&call] { call.run(); }, effects::detail::this_thread()->top}, where);
-        if (call.error) {
-            try {
-                std::rethrow_exception(std::move(call.error));
-            } catch (cancelled const&) {
-                detail::suspension_point(); // this task's own cancellation, if that was the cause
-                throw;
-            }
+        try {
+            return call.take();
+        } catch (cancelled const&) {
+            detail::suspension_point("async::on"); // this task's own cancellation, if that was the cause
+            throw;
         }
-        return call.value.take();
     }
 
 /// Runs `f` on every thread at once, and waits for all: the first failure cancels the others. `f` is called by several threads at the same time.

@@ -79,7 +79,10 @@ auto run(options const& how, Body&& body, Hs&&... hs)
             throw;
         }
     };
-    auto turn = [&](async::detail::task_base& main, bool const& ended) { loop.run_main(main, ended); };
+    auto turn = [&](async::detail::task_base& main, bool const& ended) {
+        loop.run_main(main, ended);
+        threads.reset(); // before the handlers go, which may keep something on each of them
+    };
     try {
         if constexpr (std::is_void_v<answer>) {
             async::detail::run_main(loop, world, turn, stoppable, std::forward<Hs>(hs)...);

@@ -46,6 +46,7 @@ struct listen {
     endpoint at;
     int backlog = 1024; ///< connections that the system keeps waiting
     /// Several listeners at one address, if all say so, share the connections that come (SO_REUSEPORT): one for each thread, or process.
+    /// `sim`, whose world is one thread, has none of it: there, as ever, the second one gets `std::errc::address_in_use`.
     bool reuse_port = false;
 
     explicit listen(endpoint at_, int backlog_ = 1024, bool reuse_port_ = false)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <effects/async/event.hpp>
+#include <effects/async/threads.hpp>
 #include <effects/async/timeout.hpp>
 
 #include "service.hpp"
@@ -378,6 +379,23 @@ EFFECTS_OVER_BOTH_NETWORKS("a router answers in process as it does over the netw
             CHECK(same(over_network) == same(in_process));
         }
     });
+}
+
+TEST_CASE("a client that is used by several threads goes when they have ended", "[http][live][threads]") {
+    http::router routes;
+    routes.get("/hello", [] { return http::ok_text("hello"); });
+    effects::live::run(
+        {.handle_signals = false, .threads = 3},
+        [&] {
+            beside(routes, [](std::string const& where) {
+                async::on_each_thread([&] {
+                    for (int i = 0; i < 3; ++i)
+                        if (perform(http::get(where + "/hello")).text() != "hello")
+                            throw std::logic_error("another answer");
+                });
+            });
+        },
+        [](effects::os::operations::log const&) {}, http::client{});
 }
 
 EFFECTS_OVER_BOTH_NETWORKS("a client and a server meet at a Unix domain socket", "[http][unix]") {

@@ -211,6 +211,29 @@ TEST_CASE("cancelling who waits cancels what runs there, and waits for its end",
     });
 }
 
+TEST_CASE("debug mode takes no call that ended well for a swallowed cancellation", "[live][threads][cancel][debug]") {
+    std::vector<async::debug_report> found;
+    live::run(
+        {.threads = 2,
+         .debug = true,
+         .debugging = {.slow_task = async::duration::max(), .report = [&](auto const& r) { found.push_back(r); }}},
+        [] {
+            std::atomic<bool> begun{false};
+            async::task_group([&](async::group& g) {
+                auto t = g.spawn([&] {
+                    async::on(1, [&] {
+                        begun = true;
+                        async::sleep_for(1h);
+                    });
+                });
+                while (!begun) async::sleep_for(100us);
+                t.cancel();
+                t.wait();
+            });
+        });
+    CHECK(found.empty());
+}
+
 TEST_CASE("a time limit here holds there", "[live][threads][cancel]") {
     live::run({.threads = 2}, [] {
         CHECK_THROWS_AS(async::timeout(5ms, [] { async::on(1, [] { async::sleep_for(1h); }); }), async::timed_out);

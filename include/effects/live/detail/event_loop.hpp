@@ -52,6 +52,7 @@ public:
         threads_ = &all;
         index_ = index;
     }
+    void belong_to_none() noexcept { threads_ = nullptr; }
     thread_set* threads() const noexcept { return threads_; } // null: there is this one
     std::size_t index() const noexcept { return index_; }
     // The innermost of the world's own handlers, under which other threads' visitors begin.
