@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,6 +48,33 @@ constexpr std::size_t kept_by_depot = 1024;   // and all threads together, beyon
 // Linux 6.13: a guard that costs no mapping of its own. Older headers don't have the name.
 constexpr int advice_guard_install = 102;
 
+bool on_valgrind() noexcept {
+    static bool const yes = RUNNING_ON_VALGRIND != 0;
+    return yes;
+}
+
+// Several ranges, up to `at_once` of them, in one system call, which flushes the processors' address caches once; where the system
+// has none for it (Linux before 6.14, a sandbox), one by one. Gives how many have been advised.
+constexpr std::size_t at_once = 64;
+std::size_t advise(iovec* ranges, std::size_t count, int advice) noexcept {
+    static std::atomic<bool> together{true};
+    constexpr int this_process = -10000; // PIDFD_SELF
+    std::size_t done = 0;
+#ifdef SYS_process_madvise
+    while (together.load(std::memory_order_relaxed) && done < count && !on_valgrind()) {
+        long bytes = ::syscall(SYS_process_madvise, this_process, ranges + done, count - done, advice, 0u);
+        if (bytes <= 0) together.store(false, std::memory_order_relaxed);
+        for (; bytes > 0 && done < count; ++done) { // it may end early, within a range: that one is done again
+            if (static_cast<std::size_t>(bytes) < ranges[done].iov_len) break;
+            bytes -= static_cast<long>(ranges[done].iov_len);
+        }
+    }
+#endif
+    for (; done < count; ++done)
+        if (::madvise(ranges[done].iov_base, ranges[done].iov_len, advice) != 0) break;
+    return done;
+}
+
 enum class guard_method : int { light, mapping, none };
 std::atomic<guard_method> guards{guard_method::light};
 
@@ -57,17 +86,21 @@ void say_once_unguarded() noexcept {
                stderr);
 }
 
-void install_guard(std::byte* page) noexcept {
+// In the lowest page of each of `count` stacks of `size` bytes, which follow each other; `at_once` at most.
+void install_guards(std::byte* block, std::size_t size, std::size_t count) noexcept {
     auto method = guards.load(std::memory_order_relaxed);
+    std::size_t done = 0;
     if (method == guard_method::light) {
-        if (::madvise(page, page_size(), advice_guard_install) == 0) return;
+        iovec pages[at_once];
+        for (std::size_t i = 0; i < count; ++i) pages[i] = {block + i * size, page_size()};
+        done = advise(pages, count, advice_guard_install);
+        if (done == count) return;
         guards.store(method = guard_method::mapping, std::memory_order_relaxed);
     }
-    if (method == guard_method::mapping) {
-        if (::mprotect(page, page_size(), PROT_NONE) == 0) return;
-        guards.store(guard_method::none, std::memory_order_relaxed);
-    }
-    say_once_unguarded();
+    for (; method == guard_method::mapping && done < count; ++done)
+        if (::mprotect(block + done * size, page_size(), PROT_NONE) != 0)
+            guards.store(method = guard_method::none, std::memory_order_relaxed);
+    if (method == guard_method::none) say_once_unguarded();
 }
 
 std::byte* map(std::size_t size) {
@@ -101,21 +134,17 @@ private:
     std::map<std::byte*, unsigned> known_;
 };
 
-bool on_valgrind() noexcept {
-    static bool const yes = RUNNING_ON_VALGRIND != 0;
-    return yes;
-}
-
 valgrind_stacks& known_to_valgrind() noexcept {
     static valgrind_stacks& all = *new valgrind_stacks; // as the depot
     return all;
 }
 
-std::byte* carve(std::byte* block, std::size_t size) {
-    install_guard(block);
+// Makes `count` stacks of a block; `at_once` at most.
+void carve(std::byte* block, std::size_t size, std::size_t count) {
+    install_guards(block, size, count);
     if (on_valgrind()) [[unlikely]]
-        known_to_valgrind().add(block + page_size(), block + size);
-    return block + size;
+        for (std::size_t i = 0; i < count; ++i)
+            known_to_valgrind().add(block + i * size + page_size(), block + (i + 1) * size);
 }
 
 void unmap(std::byte* begin, std::size_t size) noexcept {
@@ -154,6 +183,7 @@ resident find_resident(std::byte* begin, std::byte* end) noexcept {
     return found;
 }
 
+static_assert(stacks_in_slab <= at_once);
 constexpr std::size_t slab_size = stacks_in_slab * default_stack_size;
 
 enum class when_freed : bool { now, if_many };
@@ -173,17 +203,22 @@ public:
 
     // Its addresses stay, its memory goes back to the system: at once, or when enough others are kept as they are. A computation
     // that suspends more bodies than a thread keeps idle, over and over, would else fault in the same pages each time.
-    void give(std::byte* top, when_freed when) noexcept {
-        std::byte* bottom = lowest({top, default_stack_size});
-        // Nobody's until it is taken; and a search for leaks need not go through gigabytes of it.
-        (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, static_cast<std::size_t>(top - bottom));
+    // `at_once` tops at most.
+    void give(std::byte* const* tops, std::size_t count, when_freed when) noexcept {
+        for (std::size_t i = 0; i < count; ++i) {
+            iovec const all = memory_of(tops[i]);
+            // Nobody's until it is taken; and a search for leaks need not go through gigabytes of it.
+            (void)VALGRIND_MAKE_MEM_NOACCESS(all.iov_base, all.iov_len);
+        }
+        std::size_t kept = 0;
         if (when == when_freed::if_many) {
             std::lock_guard lock(mutex_);
-            if (warm_.size() < kept_by_depot) return warm_.push_back(top);
+            for (; kept < count && warm_.size() < kept_by_depot; ++kept) warm_.push_back(tops[kept]);
         }
-        ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
+        if (kept == count) return;
+        free_memory(tops + kept, count - kept);
         std::lock_guard lock(mutex_);
-        idle_.push_back(top);
+        idle_.insert(idle_.end(), tops + kept, tops + count);
     }
 
     // Gives back what memory the idle ones have, and unmaps the slabs all of whose stacks are here: what is left of those is
@@ -191,12 +226,10 @@ public:
     std::size_t trim() noexcept {
         std::lock_guard lock(mutex_);
         std::size_t given_back = 0;
-        for (std::byte* top : warm_) {
-            std::byte* bottom = lowest({top, default_stack_size});
-            given_back += find_resident(bottom, top).bytes;
-            ::madvise(bottom, static_cast<std::size_t>(top - bottom), MADV_DONTNEED);
-            idle_.push_back(top);
-        }
+        for (std::byte* top : warm_) given_back += find_resident(lowest({top, default_stack_size}), top).bytes;
+        for (std::size_t i = 0; i < warm_.size(); i += at_once)
+            free_memory(warm_.data() + i, std::min(at_once, warm_.size() - i));
+        idle_.insert(idle_.end(), warm_.begin(), warm_.end());
         warm_.clear();
         std::sort(idle_.begin(), idle_.end());
         std::erase_if(slabs_, [this](std::byte* slab) {
@@ -217,8 +250,18 @@ private:
         warm_.reserve(kept_by_depot);
         std::byte* slab = map(slab_size);
         slabs_.push_back(slab);
-        for (std::size_t i = stacks_in_slab; i-- > 0;)
-            idle_.push_back(carve(slab + i * default_stack_size, default_stack_size));
+        carve(slab, default_stack_size, stacks_in_slab);
+        for (std::size_t i = stacks_in_slab; i > 0; --i) idle_.push_back(slab + i * default_stack_size);
+    }
+
+    static iovec memory_of(std::byte* top) noexcept {
+        std::byte* bottom = lowest({top, default_stack_size});
+        return {bottom, static_cast<std::size_t>(top - bottom)};
+    }
+    static void free_memory(std::byte* const* tops, std::size_t count) noexcept {
+        iovec ranges[at_once];
+        std::transform(tops, tops + count, ranges, memory_of);
+        advise(ranges, count, MADV_DONTNEED);
     }
 
     std::mutex mutex_;
@@ -244,11 +287,15 @@ void tell_tools_released(stack s) noexcept {
 }
 
 void give_back(thread_state& thread, std::uint32_t count, when_freed when) noexcept {
-    for (; count > 0 && thread.idle_stacks; --count) {
-        std::byte* top = thread.idle_stacks;
-        thread.idle_stacks = next_idle(top);
-        --thread.idle_count;
-        shared_depot().give(top, when);
+    while (count > 0 && thread.idle_stacks) {
+        std::byte* tops[at_once];
+        std::size_t size = 0;
+        for (; size < at_once && count > 0 && thread.idle_stacks; --count) {
+            std::byte* top = tops[size++] = thread.idle_stacks;
+            thread.idle_stacks = next_idle(top);
+            --thread.idle_count;
+        }
+        shared_depot().give(tops, size, when);
     }
 }
 
@@ -327,7 +374,9 @@ stack acquire_slowly(std::size_t size) {
         if (size > std::size_t{1} << 46) throw std::bad_alloc(); // or rounding it up might make it small
         std::size_t page = page_size();
         size = (size + page - 1) / page * page + page;
-        return {carve(map(size), size), size};
+        std::byte* block = map(size);
+        carve(block, size, 1);
+        return {block + size, size};
     }
     return {shared_depot().take(), default_stack_size};
 }
@@ -339,7 +388,7 @@ void release_slowly(stack s) noexcept {
         return;
     }
     if (!may_keep()) {
-        shared_depot().give(s.top, when_freed::now);
+        shared_depot().give(&s.top, 1, when_freed::now);
         return;
     }
     thread_state& thread = *this_thread();

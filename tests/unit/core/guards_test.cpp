@@ -15,6 +15,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <linux/filter.h>
@@ -36,14 +37,14 @@ namespace {
 
 constexpr unsigned guard_install = 102; // MADV_GUARD_INSTALL, of Linux 6.13
 
-// From here on this process's calls of `number` with that third argument fail.
-bool refuse(long number, unsigned third_argument, unsigned error) {
-    constexpr auto argument = offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t);
+// From here on this process's calls of `number` fail whose argument at `index` is `value`.
+bool refuse(long number, unsigned index, unsigned value, unsigned error) {
+    auto const argument = static_cast<unsigned>(offsetof(seccomp_data, args) + index * sizeof(std::uint64_t));
     sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 3),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, third_argument, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -51,8 +52,11 @@ bool refuse(long number, unsigned third_argument, unsigned error) {
     return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
 }
-bool refuse_light_guards() { return refuse(SYS_madvise, guard_install, EINVAL); }
-bool refuse_protecting() { return refuse(SYS_mprotect, PROT_NONE, ENOMEM); }
+bool refuse_advice_at_once() { return refuse(SYS_process_madvise, 4, 0, EPERM); }
+bool refuse_light_guards() {
+    return refuse(SYS_madvise, 2, guard_install, EINVAL) && refuse(SYS_process_madvise, 3, guard_install, EINVAL);
+}
+bool refuse_protecting() { return refuse(SYS_mprotect, 2, PROT_NONE, ENOMEM); }
 
 // A child ends with this where it could not set up what it tests.
 constexpr int no_filter = 77;
@@ -111,6 +115,42 @@ TEST_CASE("guard pages cost no mapping each where the kernel can do without", "[
 
     CHECK(end.exited);
     CHECK(end.code == 0);
+}
+
+TEST_CASE("where the system takes no advice about many stacks at once, it is advised of each",
+          "[core][stack][guards][death]") {
+    auto end = in_child([] {
+        bool const light = has_light_guards();
+        if (!refuse_advice_at_once()) std::_Exit(no_filter);
+        if (light && mappings_of_1000() >= 100) std::_Exit(1);
+        effects::trim_stacks();
+        std::vector<std::uintptr_t> places;
+        std::thread([&] {
+            std::vector<resumption<hold, int>> all;
+            for (int i = 0; i < 100; ++i)
+                handle(
+                    [&] {
+                        places.push_back(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
+                        return perform(hold{});
+                    },
+                    control<hold>([&](hold, resumption<hold, int> k) {
+                        all.push_back(std::move(k));
+                        return 0;
+                    }));
+        }).join();
+        auto const page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        for (std::uintptr_t place : places) {
+            unsigned char resident = 0;
+            if (::mincore(reinterpret_cast<void*>(place / page * page), page, &resident) != 0) std::_Exit(2);
+            if ((resident & 1) != 0) std::_Exit(3);
+        }
+        std::_Exit(places.size() == 100 ? 0 : 4);
+    });
+    if (end.exited && end.code == no_filter) return;
+
+    CHECK(end.exited);
+    CHECK(end.code == 0);
+    CHECK(end.errors.empty());
 }
 
 TEST_CASE("on an older kernel each stack's guard is a mapping", "[core][stack][guards][death]") {
