@@ -141,6 +141,17 @@ void hosts::restart(std::string const& name) {
     state_->boot(state_->mine.find(name)->second);
 }
 
+void hosts::shut_down(std::string const& name) {
+    machine& m = state_->get(name);
+    std::shared_ptr<life> const l = m.alive;
+    if (!l || !l->main) return;
+    l->main->whole.cancel(async::reason::shutdown);
+    l->gone.wait();
+    if (m.alive != l) return; // somebody was impatient
+    m.alive = nullptr;
+    state_->net.hang_up(*l);
+}
+
 bool hosts::is_up(std::string const& name) const { return state_->get(name).alive != nullptr; }
 
 os::in_memory_files& hosts::files(std::string const& name) { return state_->get(name).disk; }

@@ -42,7 +42,10 @@ void machines::began(std::shared_ptr<life> l) {
     by_main_task_[l->main] = std::move(l);
 }
 
-void machines::ended(life& l) noexcept { by_main_task_.erase(std::exchange(l.main, nullptr)); }
+void machines::ended(life& l) noexcept {
+    by_main_task_.erase(std::exchange(l.main, nullptr));
+    l.gone.set();
+}
 
 std::shared_ptr<life> machines::of(async::detail::task_base const& task) const noexcept {
     if (by_main_task_.empty()) return nullptr;

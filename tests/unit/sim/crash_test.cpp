@@ -227,6 +227,96 @@ TEST_CASE("a killed program's connections are closed by its system, and its file
     });
 }
 
+TEST_CASE("a program that is asked to shut down finishes what it shields, and is waited for",
+          "[sim][hosts][shutdown]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        std::string why;
+        hosts.start("db", [&] {
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            auto peer = door.accept();
+            try {
+                async::sleep_for(1h);
+            } catch (async::cancelled const& c) {
+                why = c.why();
+                async::shield([&] {
+                    async::sleep_for(5s);
+                    os::write_text("/data", "flushed");
+                    peer.write("bye");
+                });
+                throw;
+            }
+        });
+        auto peer = dial("db");
+        async::sleep_for(1s);
+        auto begun = async::now();
+        CHECK(!async::try_timeout(3s, [&] { hosts.shut_down("db"); })); // it goes on to end
+        CHECK(hosts.is_up("db"));
+        hosts.shut_down("db");
+
+        CHECK(why == "shutdown");
+        CHECK(async::now() - begun == 5s);
+        CHECK(!hosts.is_up("db"));
+        CHECK(read(peer) == "bye");
+        CHECK(hosts.files("db").contents() == files{{"/data", "flushed"}});
+        CHECK(code_of([] { dial("db"); }) == std::errc::connection_refused); // the machine is up
+        hosts.shut_down("db");                                               // nothing more to do
+        hosts.restart("db");
+        CHECK(dial("db"));
+    });
+}
+
+TEST_CASE("a program that does not shut down in time can be killed", "[sim][hosts][shutdown]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        hosts.start("db", [] {
+            auto door = perform(net::listen({"0.0.0.0", 7}));
+            auto peer = door.accept();
+            async::shield([] { async::sleep_for(1h); });
+        });
+        auto peer = dial("db");
+        bool returned = false;
+        async::task_group([&](async::group& g) {
+            g.spawn([&] {
+                hosts.shut_down("db");
+                returned = true;
+            });
+            async::sleep_for(10s);
+            CHECK(!returned);
+            hosts.kill("db");
+        });
+        CHECK(returned);
+        CHECK(!hosts.is_up("db"));
+        CHECK(read(peer) == "");
+    });
+}
+
+TEST_CASE("a program's failure while it shuts down is a failure", "[sim][hosts][shutdown]") {
+    CHECK_THROWS_WITH(with_hosts([](sim::hosts& hosts, sim::network&) {
+                          hosts.start("db", [] {
+                              try {
+                                  async::sleep_for(1h);
+                              } catch (async::cancelled const&) {
+                                  throw std::runtime_error("the journal is full");
+                              }
+                          });
+                          hosts.shut_down("db");
+                          async::sleep_for(1s);
+                      }),
+                      Catch::Contains("the journal is full"));
+}
+
+TEST_CASE("a host may shut itself down", "[sim][hosts][shutdown]") {
+    with_hosts([](sim::hosts& hosts, sim::network&) {
+        bool survived = false;
+        hosts.start("a", [&] {
+            hosts.shut_down("a");
+            survived = true;
+        });
+        async::sleep_for(1s);
+        CHECK(!survived);
+        CHECK(!hosts.is_up("a"));
+    });
+}
+
 TEST_CASE("a crash loses what was not synced, and a restart runs the program again", "[sim][hosts][files]") {
     with_hosts([](sim::hosts& hosts, sim::network&) {
         int starts = 0;

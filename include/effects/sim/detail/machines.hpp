@@ -27,6 +27,7 @@ struct life {
     async::group* tasks = nullptr;            // that can be added to
     bool over = false;                        // what its tasks still do nobody shall see
     async::event forever;
+    async::event gone; // `main` is null
 };
 
 // A calendar that is wrong by so much, and ever more so.
