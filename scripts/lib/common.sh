@@ -37,7 +37,7 @@ step() {
     step_times+=("$(printf '%5d s  %s' "$took" "$title")")
 }
 
-# The sanitizers of g++ 12 know the address layouts of up to 28 random bits only; newer kernels use more.
+# The sanitizers know the address layouts of up to 28 random bits only; newer kernels use more.
 without_aslr() {
     if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
 }

@@ -20,7 +20,7 @@
 // sockets in `live`, and over the simulated network, which is perfect at first, then slow, then gives and takes bytes in small
 // pieces. A body that leaves a socket open fails, and so does one that would hang.
 
-#ifndef EFFECTS_NETWORK_SEEDS // a multiple of 3
+#ifndef EFFECTS_NETWORK_SEEDS // three at least: one for each kind of network
 #define EFFECTS_NETWORK_SEEDS 3
 #endif
 

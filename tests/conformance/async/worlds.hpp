@@ -26,7 +26,7 @@
 namespace worlds {
 
 inline void in_sim(void (*body)()) {
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (std::uint64_t seed = 1; seed <= EFFECTS_CONFORMANCE_SEEDS; ++seed) {
         INFO("seed " << seed);
         effects::sim::run({.seed = seed}, body);
     }

@@ -78,7 +78,7 @@ inline void with_real_handlers(body run) {
 }
 
 inline void in_sim(body run) {
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (std::uint64_t seed = 1; seed <= EFFECTS_CONFORMANCE_SEEDS; ++seed) {
         INFO("seed " << seed);
         effects::sim::run(
             {.seed = seed},
