@@ -22,8 +22,7 @@ group::group(aside)
 
 void group::pin() {
     effects::detail::refuse_in_unwinding("task_group"); // it could not wait for its tasks there
-    if (detail::task_base& task = detail::current_task(); task.holds) [[unlikely]]
-        detail::throw_must_not_suspend(task, "task_group");
+    detail::refuse_what_waits(detail::current_task(), "task_group");
     if (pinned_) ++pinned_->pinned;
     ++effects::detail::this_thread()->pinned;
 }

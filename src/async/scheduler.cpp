@@ -203,7 +203,19 @@ void put_back_cancellation(task_base& task) noexcept {
     if (whole.told() == scope::telling::told) whole.set_told(scope::telling::none);
 }
 
+namespace {
+
+void report_held(task_base& task, char const* in) {
+    if (debugger* d = task.home->debugging())
+        d->report(debug_finding::lock_over_suspension, task,
+                  std::string("waits in ") + in + " while it holds " + task.holds->what() + " (since " +
+                      text_of(task.holds->where()) + ")");
+}
+
+} // namespace
+
 void throw_must_not_suspend(task_base& task, char const* in) {
+    report_held(task, in);
     throw std::logic_error("task " + task.path() + " would wait in " + in + " while it holds " + task.holds->what() +
                            " (since " + text_of(task.holds->where()) +
                            "), and so keep it from all others on its thread");
@@ -363,12 +375,8 @@ namespace {
 
 // Only where an exception may leave the wait does one: a group, say, must join its tasks.
 [[gnu::cold, gnu::noinline]] void must_not(task_base& task, suspend const& op) {
-    char const* const in = op.what;
-    if (debugger* d = task.home->debugging())
-        d->report(debug_finding::lock_over_suspension, task,
-                  std::string("waits in ") + in + " while it holds " + task.holds->what() + " (since " +
-                      text_of(task.holds->where()) + ")");
-    if (op.ready || task.interruptible) throw_must_not_suspend(task, in);
+    if (op.ready || task.interruptible) throw_must_not_suspend(task, op.what);
+    report_held(task, op.what);
 }
 
 } // namespace

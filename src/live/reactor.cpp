@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include <effects/live/asio.hpp>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -40,6 +42,7 @@ using asio_descriptor = asio::posix::basic_stream_descriptor<executor>;
 struct reactor::state {
     asio::io_context io{1};
     asio::executor_work_guard<executor> stay{io.get_executor()};
+    std::shared_ptr<asio_door> const door = std::make_shared<asio_door>(io);
     descriptor::state* first = nullptr; // all that are open
     int watched_fd = -1;                // the epoll set
     std::optional<asio_descriptor> watched;
@@ -53,6 +56,13 @@ struct reactor::state {
     ~state();
     void collect() noexcept;
     void watch();
+
+    // Users' own handlers run there, too: one that throws ends the program, and one that stops the context does not stop the loop.
+    template <class F>
+    void go_on(F f) noexcept {
+        f();
+        if (io.stopped()) io.restart();
+    }
 };
 
 // ---- descriptors -------------------------------------------------------------------------------------------------------
@@ -189,6 +199,10 @@ bell::~bell() {
 // ---- the reactor's life ------------------------------------------------------------------------------------------------
 
 reactor::state::~state() {
+    {
+        std::lock_guard const lock(door->mutex);
+        door->open = false;
+    }
     while (first) first->close();
     watched.reset(); // and closes it
     alarm.reset();
@@ -209,6 +223,8 @@ reactor::reactor() : state_(std::make_unique<state>()) {
 
 reactor::~reactor() = default;
 
+std::shared_ptr<asio_door> const& reactor::door() const noexcept { return state_->door; }
+
 void reactor::post(std::function<void()> f) {
     asio::post(state_->io, std::move(f));
     state_->posted.store(true, std::memory_order_release);
@@ -217,8 +233,10 @@ void reactor::post(std::function<void()> f) {
 void reactor::poll() {
     constexpr unsigned turns = 8;
     state_->collect(); // here rather than by Asio, which would have to be told to watch the set again
-    // What else Asio looks at (signals, the alarm) is rare.
-    if (state_->posted.exchange(false, std::memory_order_acquire) || ++state_->polls % turns == 0) state_->io.poll();
+    // What else Asio looks at (signals, the alarm) is rare, unless tasks await operations of its own.
+    if (state_->posted.exchange(false, std::memory_order_acquire) || state_->door->awaited > 0 ||
+        ++state_->polls % turns == 0)
+        state_->go_on([&] { state_->io.poll(); });
 }
 
 // epoll counts in milliseconds, rounded up: good for what is far, and costs no call. The last stretch is the alarm's.
@@ -227,9 +245,9 @@ void reactor::wait(async::time_point now, async::time_point limit) {
     constexpr async::duration near = 5ms;
     state_->watch();
     if (limit == async::never) {
-        state_->io.run_one();
+        state_->go_on([&] { state_->io.run_one(); });
     } else if (limit - now > near) {
-        state_->io.run_one_for(std::min<async::duration>(limit - now - near, 1h));
+        state_->go_on([&] { state_->io.run_one_for(std::min<async::duration>(limit - now - near, 1h)); });
     } else {
         if (state_->alarm_at != limit) {
             auto const at = std::max<async::duration>(limit.time_since_epoch(), 1ns); // zero would disarm it
@@ -240,7 +258,7 @@ void reactor::wait(async::time_point now, async::time_point limit) {
             ::timerfd_settime(state_->alarm_fd, TFD_TIMER_ABSTIME, &when, nullptr); // CLOCK_MONOTONIC is steady_clock
             state_->alarm_at = limit;
         }
-        state_->io.run_one();
+        state_->go_on([&] { state_->io.run_one(); });
     }
 }
 

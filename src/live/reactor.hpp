@@ -11,6 +11,8 @@
 
 namespace effects::live::detail {
 
+struct asio_door;
+
 class reactor {
 public:
     reactor();
@@ -24,6 +26,9 @@ public:
     void poll();
     // Waits until something is, or about until `limit`, and runs one piece of it.
     void wait(async::time_point now, async::time_point limit);
+
+    // For who awaits operations of Asio's (`use_task`).
+    std::shared_ptr<asio_door> const& door() const noexcept;
 
     struct state;
     state& inside() noexcept { return *state_; }

@@ -72,6 +72,7 @@ private:
 void services::operator()(async::run_blocking const& op) {
     // A body that is given up can't be suspended; what it still asks for (a transaction's rollback) is done in place.
     if (effects::detail::in_unwinding()) return op.work();
+    async::detail::refuse_what_waits(async::detail::current_task(), "async::blocking");
     async::detail::suspension_point("async::blocking");
     blocking_call(*loop_, op).wait();
 }

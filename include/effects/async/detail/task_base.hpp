@@ -117,8 +117,13 @@ void throw_if_overdue(task_base& task, char const* in);
 [[noreturn, gnu::cold]] void throw_cancelled(task_base& task, char const* in);
 // For who catches `cancelled` and goes on, in good order: a later suspension point throws it again.
 void put_back_cancellation(task_base& task) noexcept;
-// Throws std::logic_error where the task has a `must_not_suspend`.
+// Throws std::logic_error, and tells debug mode, where the task has a `must_not_suspend`.
 [[noreturn, gnu::cold]] void throw_must_not_suspend(task_base& task, char const* in);
+// The same beforehand, for what can't be left once it has begun.
+inline void refuse_what_waits(task_base& task, char const* in) {
+    if (task.holds) [[unlikely]]
+        throw_must_not_suspend(task, in);
+}
 
 // Throws `cancelled` if the running task is. `in` is said where it leaves a destructor, which ends the program.
 inline void throw_if_cancelled(task_base& task, char const* in = "a suspension point") {
