@@ -14,6 +14,7 @@
 #include <effects/live/detail/event_loop.hpp>
 #include <effects/live/detail/thread_set.hpp>
 
+#include "datagrams.hpp"
 #include "name_cache.hpp"
 #include "sockets.hpp"
 #include "worker_pool.hpp"
@@ -117,6 +118,19 @@ net::stream services::operator()(net::connect const& op) {
 net::listener services::operator()(net::listen const& op) {
     return with_context([&] { return "listening at " + op.at.text(); },
                         [&] { return listen_at(*loop_, loop_->names().find(op.at), op.backlog, op.reuse_port); });
+}
+
+net::datagram_socket services::operator()(net::bind_datagram const& op) {
+    return with_context([&] { return "binding to " + op.at.text(); },
+                        [&] { return bind_at(*loop_, loop_->names().find(op.at), op.how); });
+}
+
+net::datagram_socket services::operator()(net::connect_datagram const& op) {
+    return with_context([&] { return "connecting to " + op.to.text(); },
+                        [&] {
+                            auto const from = op.from ? loop_->names().find(*op.from) : std::vector<address>();
+                            return connect_from(*loop_, from, loop_->names().find(op.to), op.how);
+                        });
 }
 
 std::unique_ptr<os::detail::time_limit> services::operator()(os::detail::limit_time const& op) const {

@@ -9,7 +9,6 @@
 #include <string>
 #include <utility>
 
-#include <effects/async/detail/task_base.hpp>
 #include <effects/async/event.hpp>
 #include <effects/async/group.hpp>
 #include <effects/async/sleep.hpp>
@@ -23,32 +22,10 @@
 #include <unistd.h>
 
 #include "reactor.hpp"
+#include "socket_calls.hpp"
 
 namespace effects::live::detail {
 namespace {
-
-// Calls that succeed at once, one after the other, would keep the thread: every so many let others run.
-constexpr unsigned most_in_a_row = 32;
-
-net::error closed_here(char const* what) {
-    return net::error(net::errc::closed, std::string(what) + " was closed on this side");
-}
-
-void set_option(int fd, int level, int name, int value) {
-    if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw system_error(errno);
-}
-
-// A suspension point begins: here a cancellation arrives, and a stranger's thread is found out.
-void enter(event_loop& loop, unsigned& in_a_row) {
-    async::detail::task_base& task = async::detail::current_task();
-    if (task.home != &loop)
-        throw std::logic_error("a socket belongs to the event loop that opened it; another one's task used it");
-    async::detail::throw_if_cancelled(task);
-    if (in_a_row >= most_in_a_row) {
-        in_a_row = 0;
-        async::yield();
-    }
-}
 
 class socket final : public net::transport {
 public:
@@ -208,23 +185,6 @@ private:
     descriptor fd_;
     net::endpoint local_;
     unsigned in_a_row_ = 0;
-};
-
-class owned_fd {
-public:
-    explicit owned_fd(int fd) : fd_(fd) {
-        if (fd < 0) throw system_error(errno);
-    }
-    owned_fd(owned_fd const&) = delete;
-    owned_fd& operator=(owned_fd const&) = delete;
-    ~owned_fd() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const noexcept { return fd_; }
-    int release() noexcept { return std::exchange(fd_, -1); }
-
-private:
-    int fd_;
 };
 
 int open_socket(int family) { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }

@@ -48,6 +48,7 @@ struct hosts::state {
     void boot(std::shared_ptr<machine> m) {
         auto l = std::make_shared<life>(m);
         m->alive = l;
+        net.catch_up();
         m->powered = true;
         net.host_is_back();
         (void)tasks->spawn({.name = m->name, .daemon = true}, [this, l] { live(l); });
@@ -83,6 +84,7 @@ struct hosts::state {
 
     void end(machine& m, bool by_power_failure) {
         std::shared_ptr<life> const l = std::exchange(m.alive, nullptr);
+        net.catch_up();
         if (by_power_failure && m.powered) {
             m.powered = false;
             m.disk.lose_unsynced();

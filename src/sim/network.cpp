@@ -10,39 +10,30 @@
 #include <effects/sim/detail/random.hpp>
 
 #include "connection.hpp"
+#include "datagrams.hpp"
 #include "door.hpp"
 #include "failure.hpp"
+#include "names.hpp"
 
 namespace effects::sim {
 
 using async::duration;
 using async::time_point;
+using detail::any_address;
+using detail::canonical;
 using detail::connection;
 using detail::fail;
+using detail::is_address;
+using detail::is_any;
+using detail::is_loopback;
 
 namespace {
-
-std::string canonical(std::string const& host) { return host == "localhost" ? "127.0.0.1" : host; }
-
-bool is_address(std::string const& host) {
-    return host.find(':') != host.npos || (!host.empty() && host.find_first_not_of("0123456789.") == host.npos);
-}
-
-bool is_loopback(std::string const& address) {
-    return address.starts_with("127.") || address == "::1" || address.starts_with("unix:");
-}
-
-constexpr char const* any_address[] = {"0.0.0.0", "::", ""};
-
-bool is_any(std::string const& address) {
-    return std::find(std::begin(any_address), std::end(any_address), address) != std::end(any_address);
-}
 
 std::pair<std::string, std::string> in_order(std::string const& one, std::string const& other) {
     return one < other ? std::pair(one, other) : std::pair(other, one);
 }
 
-std::string known_as(connection::end const& e) { return e.names.empty() ? std::string() : e.names.back(); }
+std::string known_as(std::vector<std::string> const& names) { return names.empty() ? std::string() : names.back(); }
 
 duration time_for(std::size_t bytes, std::uint64_t per_second) noexcept {
     constexpr std::uint64_t second = 1'000'000'000;
@@ -52,7 +43,8 @@ duration time_for(std::size_t bytes, std::uint64_t per_second) noexcept {
 } // namespace
 
 network::network(network_options how, std::uint64_t seed, detail::machines* named)
-    : how_(std::move(how)), random_(seed ^ 0x6e657477'6f726bu), machines_(named) {}
+    : how_(std::move(how)), random_(seed ^ 0x6e657477'6f726bu), machines_(named),
+      datagrams_(std::make_unique<detail::datagrams>(*this, seed)) {}
 
 // Streams may be held for longer than the world: they are closed then.
 network::~network() {
@@ -70,35 +62,39 @@ network& network::current() { return perform(reach_network{}); }
 
 std::uint64_t network::draw() noexcept { return detail::splitmix64(random_); }
 
-link const& network::link_of(connection const& c) const {
-    static link const none;
-    if (c.loopback) return none;
+link const& network::link_between(names const& one, names const& other) const {
     if (!links_.empty())
-        for (std::string const& a : c.ends[0].names)
-            for (std::string const& b : c.ends[1].names)
+        for (std::string const& a : one)
+            for (std::string const& b : other)
                 if (auto found = links_.find(in_order(a, b)); found != links_.end()) return found->second;
     return how_.link;
 }
 
-bool network::arrives(connection const& c, int from) const {
-    connection::end const& sender = c.ends[from];
-    connection::end const& receiver = c.ends[1 - from];
-    if (receiver.host && !receiver.host->of->powered) return false;
-    if (c.loopback || (partitioned_.empty() && one_way_.empty())) return true;
-    for (auto const& e : c.ends)
-        for (std::string const& name : e.names)
+link const& network::link_of(connection const& c) const {
+    static link const none;
+    return c.loopback ? none : link_between(c.ends[0].names, c.ends[1].names);
+}
+
+bool network::passes(names const& from, names const& to) const {
+    if (partitioned_.empty() && one_way_.empty()) return true;
+    for (names const* end : {&from, &to})
+        for (std::string const& name : *end)
             if (partitioned_.count(name)) return false;
-    for (std::string const& a : sender.names)
-        for (std::string const& b : receiver.names)
+    for (std::string const& a : from)
+        for (std::string const& b : to)
             if (one_way_.count({a, b})) return false;
     return true;
 }
 
-time_point network::arrival(connection const& c, int from, std::size_t size, time_point sent) {
-    if (c.loopback) return sent;
-    link const& l = link_of(c);
+bool network::arrives(connection const& c, int from) const {
+    connection::end const& receiver = c.ends[1 - from];
+    if (receiver.host && !receiver.host->of->powered) return false;
+    return c.loopback || passes(c.ends[from].names, receiver.names);
+}
+
+time_point network::arrival(link const& l, names const& from, names const& to, std::size_t size, time_point sent) {
     if (l.bandwidth != 0 && size != 0) {
-        time_point& free = busy_until_[{known_as(c.ends[from]), known_as(c.ends[1 - from])}];
+        time_point& free = busy_until_[{known_as(from), known_as(to)}];
         time_point const now = async::now();
         free = async::after(std::max(free, now), time_for(size, l.bandwidth));
         sent = async::after(sent, free - now);
@@ -107,9 +103,16 @@ time_point network::arrival(connection const& c, int from, std::size_t size, tim
     return async::after(sent, l.latency.draw(random_));
 }
 
-bool network::lost(link const& l) noexcept {
-    return l.loss > 0 && static_cast<double>(draw() >> 11) < l.loss * 9007199254740992.0; // 2^53: exact
+time_point network::arrival(connection const& c, int from, std::size_t size, time_point sent) {
+    if (c.loopback) return sent;
+    return arrival(link_of(c), c.ends[from].names, c.ends[1 - from].names, size, sent);
 }
+
+bool network::happens(double probability) noexcept {
+    return probability > 0 && static_cast<double>(draw() >> 11) < probability * 9007199254740992.0; // 2^53: exact
+}
+
+bool network::lost(link const& l) noexcept { return happens(l.loss); }
 
 std::size_t network::cut(std::size_t size, std::size_t limit) noexcept {
     if (limit == 0 || size <= 1) return size;
@@ -134,13 +137,12 @@ std::vector<net::endpoint> network::resolve(net::resolve const& op) const {
     if (machines_ && machines_->find(host)) return {{host, op.port}};
     for (auto& [at, weak] : doors_)
         if (at.host.empty() && at.at.host == host) return {{host, op.port}};
-    if (partitioned_.count(host)) return {{host, op.port}};
+    if (datagrams_->anyone_is(host) || partitioned_.count(host)) return {{host, op.port}};
     throw net::error(net::errc::host_not_found, "host not found: " + op.host);
 }
 
-network::target network::find_target(net::connect const& op, detail::life const* from) const {
-    net::endpoint at = with_context([&] { return "connecting to " + op.to.text(); },
-                                    [&] { return resolve(net::resolve(op.to.host, op.to.port)).front(); });
+network::target network::find_target(net::endpoint const& to, detail::life const* from) const {
+    net::endpoint at = resolve(net::resolve(to.host, to.port)).front();
     if (from && is_loopback(at.host)) return {from->of->name, at, from->of.get(), true};
     detail::machine* host = machine_at(at.host);
     return {host ? host->name : at.host, at, host, host && from && host == from->of.get()};
@@ -163,7 +165,8 @@ net::stream network::connect(net::connect const& op) {
     auto const from = machines_ ? machines_->running() : nullptr;
     auto failed = [&](std::errc code, char const* what) { fail(code, "connecting to " + op.to.text(), what); };
     if (from && from->over) failed(std::errc::network_down, "network is down");
-    target const to = find_target(op, from.get());
+    target const to =
+        with_context([&] { return "connecting to " + op.to.text(); }, [&] { return find_target(op.to, from.get()); });
 
     auto c = std::make_shared<connection>();
     c->loopback = to.loopback;
@@ -231,6 +234,10 @@ net::listener network::listen(net::listen const& op) {
     return net::listener(detail::behind(std::move(d)));
 }
 
+net::datagram_socket network::bind(net::bind_datagram const& op) { return datagrams_->bind(op); }
+
+net::datagram_socket network::connect(net::connect_datagram const& op) { return datagrams_->connect(op); }
+
 // ---- what is open ----
 
 void network::opened(connection& c) {
@@ -268,37 +275,38 @@ std::vector<std::shared_ptr<detail::door>> network::doors_of(detail::life const&
 
 // ---- what breaks it ----
 
-void network::update_connections() {
+void network::update() {
     for (auto& c : all_connections()) c->update();
+    datagrams_->drop_cut_off();
 }
 
 void network::partition(std::string const& host) {
     partitioned_.insert(canonical(host));
-    update_connections();
+    update();
 }
 
 void network::partition(std::string const& one, std::string const& other) {
     one_way_.insert({canonical(one), canonical(other)});
     one_way_.insert({canonical(other), canonical(one)});
-    update_connections();
+    update();
 }
 
 void network::partition_one_way(std::string const& from, std::string const& to) {
     one_way_.insert({canonical(from), canonical(to)});
-    update_connections();
+    update();
 }
 
 void network::heal(std::string const& host) {
     std::string const name = canonical(host);
     partitioned_.erase(name);
     std::erase_if(one_way_, [&](auto& two) { return two.first == name || two.second == name; });
-    update_connections();
+    update();
 }
 
 void network::heal(std::string const& one, std::string const& other) {
     one_way_.erase({canonical(one), canonical(other)});
     one_way_.erase({canonical(other), canonical(one)});
-    update_connections();
+    update();
 }
 
 void network::set_link(std::string const& one, std::string const& other, link how) {
@@ -328,13 +336,16 @@ void network::forget_connections(std::string const& host) {
         }
 }
 
-void network::host_is_back() { update_connections(); }
+void network::catch_up() { datagrams_->settle_all(); }
+
+void network::host_is_back() { update(); }
 
 void network::vanish(detail::life const& host) {
     for (auto& c : all_connections())
         for (int side : {0, 1})
             if (c->ends[side].host.get() == &host) c->vanish(side);
     for (auto& d : doors_of(host)) d->vanish();
+    datagrams_->close_all_of(host);
 }
 
 void network::hang_up(detail::life const& host) {
@@ -342,6 +353,7 @@ void network::hang_up(detail::life const& host) {
     for (auto& c : all_connections())
         for (int side : {0, 1})
             if (c->ends[side].host.get() == &host) c->close(side);
+    datagrams_->close_all_of(host);
 }
 
 } // namespace effects::sim

@@ -8,6 +8,7 @@
 #include <effects/async/detail/expiry.hpp>
 #include <effects/handlers.hpp>
 #include <effects/net/connect.hpp>
+#include <effects/net/datagram.hpp>
 #include <effects/net/listen.hpp>
 #include <effects/os/clock.hpp>
 #include <effects/os/detail/time_limit.hpp>
@@ -37,12 +38,15 @@ struct options {
 /// Answers the network's operations from a `sim::network`.
 class network_handler {
 public:
-    using operations = effects::operations<net::resolve, net::connect, net::listen, reach_network>;
+    using operations = effects::operations<net::resolve, net::connect, net::listen, net::bind_datagram,
+                                           net::connect_datagram, reach_network>;
     explicit network_handler(network& answering) : network_(answering) {}
 
     std::vector<net::endpoint> operator()(net::resolve const& op) { return network_.resolve(op); }
     net::stream operator()(net::connect const& op) { return network_.connect(op); }
     net::listener operator()(net::listen const& op) { return network_.listen(op); }
+    net::datagram_socket operator()(net::bind_datagram const& op) { return network_.bind(op); }
+    net::datagram_socket operator()(net::connect_datagram const& op) { return network_.connect(op); }
     network& operator()(reach_network const&) { return network_; }
 
 private:

@@ -7,6 +7,7 @@
 #include <effects/async/scheduler.hpp>
 #include <effects/async/threads.hpp>
 #include <effects/net/connect.hpp>
+#include <effects/net/datagram.hpp>
 #include <effects/net/listen.hpp>
 #include <effects/operation.hpp>
 #include <effects/os/detail/time_limit.hpp>
@@ -28,7 +29,8 @@ class services {
 public:
     using operations =
         effects::operations<async::run_blocking, async::run_on_thread, async::find_thread, async::take_turn,
-                            net::resolve, net::connect, net::listen, reach_loop, os::detail::limit_time>;
+                            net::resolve, net::connect, net::listen, net::bind_datagram, net::connect_datagram,
+                            reach_loop, os::detail::limit_time>;
 
     explicit services(event_loop& loop) noexcept : loop_(&loop) {}
 
@@ -39,6 +41,8 @@ public:
     std::vector<net::endpoint> operator()(net::resolve const& op);
     net::stream operator()(net::connect const& op);
     net::listener operator()(net::listen const& op);
+    net::datagram_socket operator()(net::bind_datagram const& op);
+    net::datagram_socket operator()(net::connect_datagram const& op);
     event_loop* operator()(reach_loop const&) const noexcept { return loop_; }
     std::unique_ptr<os::detail::time_limit> operator()(os::detail::limit_time const& op) const;
 
