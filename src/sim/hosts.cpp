@@ -151,6 +151,7 @@ void hosts::shut_down(std::string const& name) {
     l->gone.wait();
     if (m.alive != l) return; // somebody was impatient
     m.alive = nullptr;
+    state_->net.catch_up();
     state_->net.hang_up(*l);
 }
 
