@@ -2,6 +2,7 @@
 #include <effects/async/group.hpp>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include <effects/async/detail/debugger.hpp>
@@ -33,6 +34,12 @@ group::~group() {
 }
 
 void group::launch(detail::task_base& task) {
+    if (detail::task_base const* mine = scope_.owner(); mine && mine->home != task.home) [[unlikely]] {
+        std::string const message = "spawn in a task group of another thread (that of task " + mine->path() +
+                                    "): use a group that was made on this one, or async::on";
+        task.destroy(&task);
+        throw std::logic_error(message);
+    }
     ++running_;
     if (task.daemon) ++daemons_;
     try {

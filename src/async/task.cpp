@@ -24,6 +24,9 @@ void task_result::wait() {
     task_base& waits = current_task();
     throw_if_cancelled(waits, "task::wait");
     if (!running) return;
+    if (running->home != waits.home)
+        throw std::logic_error("task " + waits.path() + " can't wait for " + running->path() +
+                               ", which runs on another thread: across threads, use async::promise");
     // `waits` lives in scopes of those that can't end before it does.
     for (scope* s = &waits.whole; s; s = s->parent())
         if (s->owner() == running)

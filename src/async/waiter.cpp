@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/async/detail/waiter.hpp>
 
+#include <stdexcept>
+#include <string>
+
 #include <effects/async/detail/scheduler.hpp>
 #include <effects/perform.hpp>
 
 namespace effects::async::detail {
 
+// What waits in a list is for the tasks of one thread. Only here can it be seen that one of another comes, and only if it is not
+// the first.
+void waiter::refuse_two_worlds() const {
+    if (!list_ || list_->front() == this) return;
+    task_base const* const first = list_->front()->task_;
+    if (!first || first->home == task_->home) return;
+    throw std::logic_error("task " + task_->path() + " would wait in " + what_ +
+                           " for what a task of another thread (" + first->path() +
+                           ") waits for: it is for the tasks of one; across threads, use async::promise");
+}
+
 bool waiter::wait_until(time_point until) {
     task_base& task = current_task();
     task_ = &task;
+    refuse_two_worlds();
     struct nowhere {
         task_base& task;
         ~nowhere() { task.waits_in = nullptr; }
@@ -27,6 +42,7 @@ waiter* waiter::wait_for_one(waiter& first, time_point until) {
     task_base& task = current_task();
     for (waiter* w = &first;;) {
         w->task_ = &task;
+        w->refuse_two_worlds();
         w = w->alternative_;
         if (w == &first) break;
     }

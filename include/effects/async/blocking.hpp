@@ -25,6 +25,8 @@ template <class F>
     blocking(F&& f, std::function<void()> interrupt = {},
              std::source_location where = std::source_location::current()) {
         detail::carried_call<F> call(f);
+        if (detail::task_base* task = detail::current_task_or_null()) // in every world, that a test may show it
+            detail::refuse_what_waits(*task, "async::blocking");
         detail::suspension_point("async::blocking");
         perform(run_blocking{[&call] {
                                  effects::detail::explains_no_handlers const here(

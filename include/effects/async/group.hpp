@@ -36,7 +36,7 @@ void fork(group& g, F f);
 class completions;
 } // namespace detail
 
-/// The tasks of one `task_group`, to which more can be added as long as it is open, by its body and by its tasks.
+/// The tasks of one `task_group`, to which more can be added as long as it is open, by its body and by its tasks; all of one thread.
 class group {
 public:
     group(group const&) = delete;

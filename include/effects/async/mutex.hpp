@@ -66,7 +66,7 @@ inline void mutex_lock::unlock() noexcept {
     if (mutex* m = std::exchange(held_, nullptr)) m->release();
 }
 
-/// Waiting, with a mutex unlocked meanwhile, for what another task changes under it.
+/// Waiting, with a mutex unlocked meanwhile, for what another task changes under it. For the tasks of one thread.
 ///
 ///     auto held = m.lock();
 ///     changed.wait(held, [&] { return !queue.empty(); });

@@ -65,8 +65,8 @@ inline std::size_t next_thread(std::source_location where = std::source_location
 ///
 ///     int sum = async::on(1, [&] { return add_up(numbers); });
 ///
-/// Sockets, channels, events, groups and the other things that tasks share are for the tasks of one thread: make them in `f`. An `async::promise` may
-/// be set from any. Throws `std::out_of_range` where the world has no such thread.
+/// Sockets, groups, channels, events, mutexes and most other things that tasks share are for the tasks of one thread: make them in `f`. A `promise`, and
+/// the policies (`circuit_breaker`, `rate_limiter`, `bulkhead`, `retry_budget`) are for all. `std::out_of_range` where the world has no such thread.
 template <class F>
     requires std::is_invocable_v<F&> std::invoke_result_t<F&>
     on(std::size_t thread, F&& f, std::source_location where = std::source_location::current()) {

@@ -11,21 +11,28 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include <effects/async/debug.hpp>
 #include <effects/async/event.hpp>
 #include <effects/async/group.hpp>
+#include <effects/async/must_not_suspend.hpp>
 #include <effects/async/shield.hpp>
 #include <effects/async/sleep.hpp>
+#include <effects/async/thread_lock.hpp>
 #include <effects/async/timeout.hpp>
 #include <effects/live/run.hpp>
 #include <effects/os/random.hpp>
 #include <effects/perform.hpp>
+#include <effects/sim/run.hpp>
 #include <effects/unhandled_operation.hpp>
 
 namespace async = effects::async;
 namespace live = effects::live;
 namespace os = effects::os;
+namespace sim = effects::sim;
 using namespace std::chrono_literals;
 
 TEST_CASE("blocking work runs on another thread and gives its value", "[live][blocking][threads]") {
@@ -245,4 +252,50 @@ TEST_CASE("an operation performed on a worker thread says that none can be perfo
         });
     });
     CHECK_THAT(said, Catch::Contains("async::blocking runs on a worker thread") && !Catch::Contains("live::run, sim"));
+}
+
+TEST_CASE("no blocking work begins while its task must not suspend", "[live][sim][blocking][error]") {
+    std::vector<async::debug_report> found;
+    async::debug_options const keep{.slow_task = async::duration::max(),
+                                    .report = [&](async::debug_report const& r) { found.push_back(r); }};
+    auto body = [] {
+        std::mutex m;
+        bool began = false;
+        auto refused = [&](auto work) {
+            try {
+                work();
+            } catch (std::logic_error const& e) {
+                return std::string(e.what());
+            }
+            return std::string("(not refused)");
+        };
+        {
+            async::thread_lock const lock(m);
+            CHECK_THAT(refused([&] { async::blocking([&] { began = true; }); }),
+                       Catch::StartsWith(
+                           "task main would wait in async::blocking while it holds a lock of its thread (since "));
+        }
+        {
+            async::must_not_suspend const here("a connection");
+            CHECK_THAT(refused([&] { async::blocking([&] { began = true; }); }),
+                       Catch::Contains("in async::blocking while it holds a connection"));
+        }
+        CHECK_FALSE(began);
+        async::blocking([&] { began = true; });
+        CHECK(began);
+    };
+    live::run({.debug = true, .debugging = keep}, body);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].finding == async::debug_finding::lock_over_suspension);
+    CHECK(found[0].details.starts_with("waits in async::blocking while it holds a lock of its thread"));
+    sim::run({.debug = true, .debugging = keep}, body);
+    CHECK(found.size() == 4);
+
+    live::run([] { // performed without `async::blocking`
+        async::must_not_suspend const here;
+        CHECK_THROWS_AS(effects::perform(async::run_blocking{[] { FAIL("it began"); }}), std::logic_error);
+    });
+    std::mutex m;
+    async::thread_lock const outside_any_task(m);
+    CHECK(async::blocking([] { return 1; }) == 1);
 }

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -36,6 +37,15 @@ struct ask {
 struct stop_all {
     using result_type = int;
 };
+
+std::string refusal_of(std::function<void()> const& f) {
+    try {
+        f();
+    } catch (std::logic_error const& e) {
+        return e.what();
+    }
+    return "(not refused)";
+}
 
 } // namespace
 
@@ -340,4 +350,125 @@ TEST_CASE("a signal ends what runs on all threads", "[live][threads][signals]") 
 TEST_CASE("a runtime can have several threads", "[live][threads][runtime]") {
     live::runtime rt(live::options{.handle_signals = false, .threads = 2});
     CHECK(rt.submit([] { return async::on(1, [] { return async::thread(); }); }).get() == 1);
+}
+
+// ---- what threads may share ----
+
+TEST_CASE("a promise is set and waited for by all threads", "[live][threads][promise]") {
+    live::run({.threads = 3}, [] {
+        for (std::size_t setter = 0; setter < 3; ++setter) {
+            async::promise<int> answer;
+            std::atomic<int> sum{0};
+            async::on_each_thread([&] {
+                async::task_group([&](async::group& g) {
+                    for (int i = 0; i < 10; ++i) g.spawn([&] { sum += answer.get(); });
+                    async::yield();
+                    if (async::thread() == setter) answer.set_value(2);
+                });
+            });
+            CHECK(sum == 60);
+        }
+    });
+}
+
+TEST_CASE("policies hold for all threads together", "[live][threads][policies]") {
+    async::bulkhead two({.limit = 2, .max_waiting = 1000});
+    async::rate_limiter limiter({.permits = 5, .per = 1h});
+    async::circuit_breaker breaker;
+    async::retry_budget budget;
+    std::atomic<int> inside{0};
+    std::atomic<int> most{0};
+    std::atomic<int> calls{0};
+    std::atomic<int> permitted{0};
+    live::run({.threads = 3}, [&] {
+        async::on_each_thread([&] {
+            async::map(std::vector(20, 0), [&](int) {
+                two.run([&] {
+                    int const now = ++inside;
+                    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+                    }
+                    async::yield();
+                    --inside;
+                });
+                breaker.run([&] { ++calls; });
+                if (limiter.try_acquire()) ++permitted;
+                return 0;
+            });
+        });
+    });
+    CHECK(calls == 60);
+    CHECK(most == 2);
+    CHECK(permitted == 5);
+}
+
+TEST_CASE("what belongs to the tasks of one thread is refused to others where that shows", "[live][threads][error]") {
+    live::run({.threads = 2}, [] {
+        async::event ready;
+        async::channel<int> numbers;
+        async::semaphore slots{1};
+        async::mutex door;
+        async::task_group([&](async::group& g) {
+            {
+                auto slot = slots.acquire();
+                auto held = door.lock();
+                auto t = g.spawn([&] { ready.wait(); });
+                g.spawn([&] { (void)numbers.receive(); });
+                g.spawn([&] { (void)slots.acquire(); });
+                g.spawn([&] { (void)door.lock(); });
+                auto const across = Catch::Contains("for what a task of another thread (main/");
+                async::on(1, [&] {
+                    CHECK_THAT(refusal_of([&] { ready.wait(); }),
+                               Catch::EndsWith(
+                                   "would wait in event::wait for what a task of another thread (main/1) waits for: "
+                                   "it is for the tasks of one; across threads, use async::promise"));
+                    CHECK_THAT(refusal_of([&] { (void)numbers.receive(); }), across);
+                    CHECK_THAT(refusal_of([&] { (void)slots.acquire(); }), across);
+                    CHECK_THAT(refusal_of([&] { (void)door.lock(); }), across);
+                    CHECK_THAT(refusal_of([&] { t.wait(); }),
+                               Catch::Contains("can't wait for main/1, which runs on another thread"));
+                    bool begun = false;
+                    CHECK_THAT(refusal_of([&] { g.spawn([&] { begun = true; }); }),
+                               Catch::StartsWith("spawn in a task group of another thread (that of task main)"));
+                    CHECK_FALSE(begun);
+                    async::yield(); // and this thread goes on
+                });
+                CHECK(g.size() == 4);
+            }
+            ready.set();
+            numbers.close();
+        });
+    });
+}
+
+TEST_CASE("detached tasks are the main thread's", "[live][threads][error]") {
+    int ran = 0;
+    live::run(
+        {.threads = 2},
+        [&] {
+            async::detach([&] { ++ran; });
+            async::on(1, [&] {
+                CHECK_THAT(refusal_of([&] { async::detach([&] { ran += 10; }); }),
+                           Catch::StartsWith("spawn in a task group of another thread"));
+            });
+        },
+        async::background{});
+    CHECK(ran == 1);
+}
+
+TEST_CASE("the main thread can't be called before the body begins", "[live][threads][error]") {
+    struct calls_early {
+        using operations = effects::operations<ask>;
+        std::string said = {};
+        int operator()(ask const& op) const { return op.of; }
+        void start(async::group&) {
+            async::on(1, [&] { // the other threads are there already
+                said = refusal_of([] { async::on(0, [] { FAIL("it ran"); }); });
+            });
+            async::on(0, [] {}); // in place
+        }
+    };
+    calls_early early;
+    live::run(
+        {.threads = 2}, [] { CHECK(async::on(1, [] { return async::on(0, [] { return 5; }); }) == 5); }, early);
+    CHECK(early.said == "async::on(0, …) before the body of the world has begun");
 }

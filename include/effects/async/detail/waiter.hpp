@@ -43,6 +43,7 @@ public:
 
 private:
     friend class waiter_list;
+    void refuse_two_worlds() const;
     char const* what_;
     void const* on_;
     task_base* task_ = nullptr;
