@@ -43,6 +43,11 @@ struct destination {
 
 // A datagram socket.
 struct mailbox {
+    mailbox() = default;
+    mailbox(mailbox const&) = delete;
+    mailbox& operator=(mailbox const&) = delete;
+    ~mailbox() { close(); }
+
     datagrams* net = nullptr; // null once the world is gone
     place at;
     std::string host; // canonical, that it is bound to

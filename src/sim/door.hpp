@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <effects/async/detail/waiter.hpp>
 #include <effects/net/listen.hpp>
@@ -14,7 +15,7 @@
 namespace effects::sim::detail {
 
 // A listening socket.
-struct door {
+struct door : std::enable_shared_from_this<door> {
     network* net = nullptr;
     std::string machine; // of a named host
     net::endpoint at;
@@ -22,6 +23,8 @@ struct door {
     std::deque<std::shared_ptr<connection>> waiting = {};
     std::size_t backlog = 0;
     bool closed = false;
+    bool reuse_port = false;
+    std::shared_ptr<std::vector<door*>> sharing = {}; // those at this address, itself included
     async::detail::waiter_list acceptors = {};
 
     void close() noexcept; // resets who was not accepted

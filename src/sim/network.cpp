@@ -50,10 +50,11 @@ network::network(network_options how, std::uint64_t seed, detail::machines* name
 network::~network() {
     for (connection* c : connections_) c->net = nullptr;
     for (auto& [at, weak] : doors_)
-        if (auto d = weak.lock()) {
-            d->net = nullptr;
-            d->closed = true;
-        }
+        if (auto const first = weak.lock())
+            for (detail::door* d : *first->sharing) {
+                d->net = nullptr;
+                d->closed = true;
+            }
 }
 
 network& network::current() { return perform(reach_network{}); }
@@ -193,6 +194,7 @@ net::stream network::connect(net::connect const& op) {
     if (from && from->over) failed(std::errc::network_down, "network is down");
     auto d = find(to);
     if (!d && op.to.is_unix_socket()) failed(std::errc::no_such_file_or_directory, "no such file or directory");
+    if (d && d->sharing->size() > 1) d = (*d->sharing)[draw() % d->sharing->size()]->shared_from_this();
     if (!d || d->waiting.size() >= d->backlog) {
         async::sleep_until(arrival(*c, 1, 0, async::now()));
         failed(std::errc::connection_refused, "connection refused");
@@ -223,14 +225,20 @@ net::listener network::listen(net::listen const& op) {
         at.at.port = 20000;
         while (doors_.count(at)) ++at.at.port;
     }
-    if (doors_.count(at)) failed(std::errc::address_in_use, "address already in use");
+    std::shared_ptr<detail::door> others;
+    if (auto found = doors_.find(at); found != doors_.end()) others = found->second.lock();
+    if (others && !(op.reuse_port && others->reuse_port && !at.at.is_unix_socket()))
+        failed(std::errc::address_in_use, "address already in use");
     auto d = std::make_shared<detail::door>();
     d->net = this;
     d->machine = at.host;
     d->at = at.at;
     d->host = host;
     d->backlog = static_cast<std::size_t>(std::max(op.backlog, 1));
-    doors_[at] = d;
+    d->reuse_port = op.reuse_port;
+    d->sharing = others ? others->sharing : std::make_shared<std::vector<detail::door*>>();
+    d->sharing->push_back(d.get());
+    if (!others) doors_[at] = d;
     return net::listener(detail::behind(std::move(d)));
 }
 
@@ -248,7 +256,14 @@ void network::opened(connection& c) {
 
 void network::closed(connection& c) noexcept { connections_.erase(c.place); }
 
-void network::closed(detail::door& d) noexcept { doors_.erase({d.machine, d.at}); }
+void network::closed(detail::door& d) noexcept {
+    std::erase(*d.sharing, &d);
+    auto const found = doors_.find({d.machine, d.at});
+    if (d.sharing->empty())
+        doors_.erase(found);
+    else
+        found->second = d.sharing->front()->weak_from_this();
+}
 
 std::vector<std::shared_ptr<connection>> network::all_connections() const {
     std::vector<std::shared_ptr<connection>> all;
@@ -269,7 +284,9 @@ std::vector<std::shared_ptr<connection>> network::connections_of(std::string con
 std::vector<std::shared_ptr<detail::door>> network::doors_of(detail::life const& host) const {
     std::vector<std::shared_ptr<detail::door>> found;
     for (auto& [at, weak] : doors_)
-        if (auto d = weak.lock(); d && d->host.get() == &host) found.push_back(std::move(d));
+        if (auto const first = weak.lock())
+            for (detail::door* d : *first->sharing)
+                if (d->host.get() == &host) found.push_back(d->shared_from_this());
     return found;
 }
 

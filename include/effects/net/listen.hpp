@@ -45,8 +45,8 @@ struct listen {
     using result_type = listener;
     endpoint at;
     int backlog = 1024; ///< connections that the system keeps waiting
-    /// Several listeners at one address, if all say so, share the connections that come (SO_REUSEPORT): one for each thread, or process.
-    /// `sim`, whose world is one thread, has none of it: there, as ever, the second one gets `std::errc::address_in_use`.
+    /// Several listeners at one address, if all say so, share the connections that come (SO_REUSEPORT): one for each thread, or process. In
+    /// `sim` the seed decides which of them gets the next one.
     bool reuse_port = false;
 
     explicit listen(endpoint at_, int backlog_ = 1024, bool reuse_port_ = false)

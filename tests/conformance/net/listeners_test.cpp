@@ -28,6 +28,38 @@ EFFECTS_OVER_BOTH_NETWORKS("listening where somebody listens names the address",
           "while listening at " + first.local().text() + ": address already in use");
 }
 
+EFFECTS_OVER_BOTH_NETWORKS("listeners that share an address share the connections", "[net][listener][reuse]") {
+    net::listener a = perform(net::listen({"127.0.0.1", 0}, 1024, true));
+    net::listener b = perform(net::listen(a.local(), 1024, true));
+    CHECK(b.local() == a.local());
+    CHECK(code_of([&] { perform(net::listen(a.local())); }) == std::errc::address_in_use);
+    std::vector<net::stream> clients;
+    for (int i = 0; i < 40; ++i) clients.push_back(perform(net::connect(a.local())));
+    auto accepted = [](net::listener& door) {
+        int count = 0;
+        while (async::try_timeout(20ms, [&] { door.accept(); })) ++count;
+        return count;
+    };
+    int const of_a = accepted(a);
+    int const of_b = accepted(b);
+    CHECK(of_a + of_b == 40);
+    CHECK(of_a != 0);
+    CHECK(of_b != 0);
+
+    net::endpoint const at = a.local();
+    a.close();
+    net::stream const late = perform(net::connect(at));
+    CHECK(b.accept().remote() == late.local());
+    b.close();
+    CHECK(code_of([&] { perform(net::connect(at)); }) == std::errc::connection_refused);
+    CHECK(perform(net::listen(at)).local() == at);
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("who does not share an address keeps it for itself", "[net][listener][reuse][error]") {
+    net::listener const alone = perform(net::listen({"127.0.0.1", 0}));
+    CHECK(code_of([&] { perform(net::listen(alone.local(), 1024, true)); }) == std::errc::address_in_use);
+}
+
 EFFECTS_OVER_BOTH_NETWORKS("a port can be listened at again right after a server went", "[net][listener]") {
     net::endpoint at;
     {

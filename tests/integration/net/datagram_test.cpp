@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int no_room = 0; // so many calls of sendto would block
+bool no_room = false; // calls of sendto would block
 
 std::size_t open_descriptors() {
     std::size_t count = 0;
@@ -55,8 +55,7 @@ std::string message_of(F f) {
 extern "C" ssize_t sendto(int fd, void const* bytes, size_t size, int flags, sockaddr const* to, socklen_t to_size) {
     using call = ssize_t (*)(int, void const*, size_t, int, sockaddr const*, socklen_t);
     static auto const real = reinterpret_cast<call>(::dlsym(RTLD_NEXT, "sendto"));
-    if (no_room > 0) {
-        --no_room;
+    if (no_room) {
         errno = EAGAIN;
         return -1;
     }
@@ -68,9 +67,10 @@ TEST_CASE("a send waits where the system has no room for it", "[net][live][datag
         net::datagram_socket server = bound();
         net::datagram_socket client = bound();
         async::task_group([&](async::group& g) {
-            no_room = 1;
+            no_room = true;
             auto sent = g.spawn([&] { client.send_to("waited", server.local()); });
             CHECK_FALSE(async::try_timeout(5ms, [&] { server.receive(); }));
+            no_room = false;
             server.send_to("an event, after which it is looked at again", client.local());
             sent.get();
             CHECK(server.receive().bytes == "waited");
@@ -82,8 +82,9 @@ TEST_CASE("a send that was cancelled has sent nothing", "[net][live][datagram][c
     live::run([] {
         net::datagram_socket server = bound();
         net::datagram_socket client = bound();
-        no_room = 1;
+        no_room = true;
         CHECK_FALSE(async::try_timeout(5ms, [&] { client.send_to("never", server.local()); }));
+        no_room = false;
         client.send_to("later", server.local());
         CHECK(server.receive().bytes == "later");
     });
@@ -95,7 +96,7 @@ TEST_CASE("closing a datagram socket ends its suspended send with `closed`", "[n
         net::datagram_socket client = bound();
         std::optional<std::error_code> got;
         async::task_group([&](async::group& g) {
-            no_room = 1;
+            no_room = true;
             g.spawn([&] {
                 try {
                     client.send_to("never", server.local());
@@ -105,6 +106,7 @@ TEST_CASE("closing a datagram socket ends its suspended send with `closed`", "[n
             });
             client.close();
         });
+        no_room = false;
         CHECK(got == net::errc::closed);
     });
 }

@@ -9,7 +9,6 @@
 #include <catch2/catch.hpp>
 
 #include <effects/handle.hpp>
-#include <effects/on.hpp>
 #include <effects/perform.hpp>
 
 namespace net = effects::net;
