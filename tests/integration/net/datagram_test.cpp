@@ -2,6 +2,7 @@
 // What only the machine's datagrams do. This program's own sendto stands in front of the C library's.
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -176,6 +177,7 @@ TEST_CASE("a datagram socket is refused to another world's task", "[net][live][d
 
 TEST_CASE("the threads of a world share a port of datagrams", "[net][live][datagram][threads]") {
     int got[2] = {0, 0};
+    std::atomic<int> ready{0};
     live::run({.threads = 2}, [&] {
         net::datagram_socket first = bound({.reuse_port = true});
         net::endpoint const at = first.local();
@@ -185,15 +187,15 @@ TEST_CASE("the threads of a world share a port of datagrams", "[net][live][datag
             g.spawn([&] {
                 async::on_each_thread([&] {
                     net::datagram_socket socket = perform(net::bind_datagram(at, {.reuse_port = true}));
+                    ++ready;
                     for (;;) {
                         net::datagram const d = socket.receive();
                         ++got[async::thread()];
                         socket.send_to(d.bytes, d.from);
-                        if (d.bytes == "end") return;
                     }
                 });
             });
-            async::sleep_for(20ms);
+            while (ready != 2) async::sleep_for(1ms);
             for (int i = 0; i < 100; ++i) {
                 net::datagram_socket each = perform(net::connect_datagram(at));
                 each.send("x");

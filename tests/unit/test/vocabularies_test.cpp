@@ -5,11 +5,13 @@
 
 #include <effects/http/request.hpp>
 #include <effects/http/response.hpp>
+#include <effects/net/datagram.hpp>
 #include <effects/sql.hpp>
 
 #include "shop.hpp"
 
 namespace http = effects::http;
+namespace net = effects::net;
 namespace sql = effects::sql;
 namespace test = effects::test;
 using effects::handle;
@@ -167,4 +169,19 @@ TEST_CASE("a body under a mock may ask for any capability", "[test][mock]") {
     CHECK(test::run([](effects::can<sql::query> fx) { return fx.perform(sql::query("select 1")).rows_affected(); },
                     world) == 1);
     CHECK(test::run([](auto fx) { return fx.perform(sql::query("select 1")).rows_affected(); }, world) == 1);
+}
+
+TEST_CASE("datagram sockets are mocked by what is asked for", "[test][net]") {
+    test::mock world;
+    world.on(net::bind_datagram({"0.0.0.0", 9}, {.broadcast = true})).reply([] { return net::datagram_socket(); });
+    world.on(net::connect_datagram({"dns", 53})).fail(net::error(net::errc::host_not_found, "no such host"));
+
+    handle(
+        [] {
+            CHECK_FALSE(perform(net::bind_datagram({"0.0.0.0", 9}, {.broadcast = true})));
+            CHECK_THROWS_AS(perform(net::connect_datagram({"dns", 53})), net::error);
+        },
+        world);
+
+    CHECK_THAT(refused(world, net::bind_datagram({"0.0.0.0", 9})), Catch::Contains("net::bind_datagram at 0.0.0.0:9"));
 }
