@@ -19,8 +19,12 @@
 #include <effects/live.hpp>
 #endif
 
+#ifndef EFFECTS_CONFORMANCE_SEEDS // not a conformance suite
+#define EFFECTS_CONFORMANCE_SEEDS 10
+#endif
+
 // EFFECTS_IN_BOTH_WORLDS("a sentence", "[tags]") { body }: two test cases with one body, which runs as a world's main task: in
-// the simulated world with a hundred seeds, and in the live one. A body that would hang fails, and it is said who waits. Waits are
+// the simulated world with so many seeds, and in the live one. A body that would hang fails, and it is said who waits. Waits are
 // short, as they are real ones in `live`.
 
 namespace worlds {
