@@ -19,7 +19,7 @@ namespace effects::async {
 ///
 ///     auto text = async::blocking([&] { return read_whole(path); });
 ///
-/// In a simulated world, and outside any, `f` runs in place.
+/// In a simulated world, and outside any, `f` runs in place. Under a `must_not_suspend` it does not begin (`std::logic_error`), in any world.
 template <class F>
     requires std::is_invocable_v<F&> std::invoke_result_t<F&>
     blocking(F&& f, std::function<void()> interrupt = {},
