@@ -58,10 +58,13 @@ struct hosts::state {
     void live(std::shared_ptr<life> l) {
         net.machines().began(l);
         struct end {
-            detail::machines& all;
+            state& all;
             life& of;
-            ~end() { all.ended(of); }
-        } at_the_end{net.machines(), *l};
+            ~end() {
+                if (of.asked_to_end && of.of->alive.get() == &of) all.went_down(of);
+                all.net.machines().ended(of);
+            }
+        } at_the_end{*this, *l};
         try {
             with_context([&] { return "on the host " + l->of->name; },
                          [&] {
@@ -80,6 +83,13 @@ struct hosts::state {
         } catch (...) { // what becomes of a program that was ended is nobody's failure
             if (!l->over) throw;
         }
+    }
+
+    // By itself: its system closes what it has left open.
+    void went_down(life& l) {
+        l.of->alive = nullptr;
+        net.catch_up();
+        net.hang_up(l);
     }
 
     void end(machine& m, bool by_power_failure) {
@@ -144,15 +154,11 @@ void hosts::restart(std::string const& name) {
 }
 
 void hosts::shut_down(std::string const& name) {
-    machine& m = state_->get(name);
-    std::shared_ptr<life> const l = m.alive;
+    std::shared_ptr<life> const l = state_->get(name).alive;
     if (!l || !l->main) return;
+    l->asked_to_end = true;
     l->main->whole.cancel(async::reason::shutdown);
     l->gone.wait();
-    if (m.alive != l) return; // somebody was impatient
-    m.alive = nullptr;
-    state_->net.catch_up();
-    state_->net.hang_up(*l);
 }
 
 bool hosts::is_up(std::string const& name) const { return state_->get(name).alive != nullptr; }

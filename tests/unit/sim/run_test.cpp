@@ -118,8 +118,8 @@ TEST_CASE("timers fire in the order of their instants, equal ones in the order i
 }
 
 TEST_CASE("a hundred thousand timers over a hundred hours take no real time", "[sim][time]") {
-    constexpr int tasks = 1'000;
-    constexpr int timers = 100'000;
+    static constexpr int tasks = 1'000;
+    static constexpr int timers = 100'000;
     int fired = 0;
     sim::run([&] {
         auto begun = async::now();

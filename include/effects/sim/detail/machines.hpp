@@ -26,6 +26,7 @@ struct life {
     async::detail::task_base* main = nullptr; // all its tasks are in that one's scopes; null once it has ended
     async::group* tasks = nullptr;            // that can be added to
     bool over = false;                        // what its tasks still do nobody shall see
+    bool asked_to_end = false;                // and does so in its own time
     async::event forever;
     async::event gone; // `main` is null
 };
