@@ -104,7 +104,7 @@ private:
 ///         });
 ///     });
 ///
-/// The programs run under the handlers that are in force here.
+/// The programs run under the handlers that are in force here. They outlive `f`'s own variables, so what they refer to belongs outside of `f`.
 template <class F>
 std::invoke_result_t<F, hosts&> with_hosts(F&& f) {
     hosts all;

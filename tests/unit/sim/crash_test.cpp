@@ -229,9 +229,9 @@ TEST_CASE("a killed program's connections are closed by its system, and its file
 
 TEST_CASE("a program that is asked to shut down finishes what it shields, and is waited for",
           "[sim][hosts][shutdown]") {
-    with_hosts([](sim::hosts& hosts, sim::network&) {
-        auto why = async::reason::requested;
-        int starts = 0;
+    auto why = async::reason::requested; // here: the program outlives the body of with_hosts
+    int starts = 0;
+    with_hosts([&](sim::hosts& hosts, sim::network&) {
         hosts.start("db", [&] {
             ++starts;
             auto door = perform(net::listen({"0.0.0.0", 7}));
