@@ -2,22 +2,19 @@
 #include <effects/async/detail/scheduler.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
 
 #include <effects/async/detail/debugger.hpp>
 #include <effects/async/detail/waiter.hpp>
-#include <effects/async/must_not_suspend.hpp>
 #include <effects/async/time.hpp>
 #include <effects/detail/prompt.hpp>
 #include <effects/detail/switch.hpp>
 #include <effects/perform.hpp>
+
+#include "suspension_point.hpp"
 
 namespace effects::async::detail {
 
@@ -132,109 +129,6 @@ std::uint64_t task_base::draw() noexcept { return place(home->jitter_seed() + 0x
 void throw_no_task_runs() {
     throw std::logic_error("no task is running on this thread: tasks, timeouts and waiting need a world around them "
                            "(live::run, sim::run, test::run)");
-}
-
-namespace {
-
-std::atomic<std::terminate_handler> terminate_before{nullptr};
-
-// `cancelled` has left a destructor, or another function that is noexcept. Only here is that known: one that catches it
-// inside itself is as good as any.
-[[noreturn]] void tell_of_escaped_cancellation() {
-    task_base* task = current_task_or_null();
-    try {
-        if (std::exception_ptr e = std::current_exception(); e && task) std::rethrow_exception(e);
-    } catch (cancelled const& c) {
-        try {
-            std::fprintf(
-                stderr,
-                "effects: task %s was cancelled (%s), so %s in a destructor (or another noexcept function) threw "
-                "async::cancelled, which ends the program; let clean-up suspend inside async::shield([&] {…})\n",
-                task->path().c_str(), std::string(to_string(c.why())).c_str(), task->cancelled_in);
-        } catch (std::exception const&) { // no memory for the path
-        }
-    } catch (...) {
-    }
-    if (auto before = terminate_before.load()) before();
-    std::abort();
-}
-
-void watch_for_escapes() noexcept {
-    if (std::get_terminate() == &tell_of_escaped_cancellation) return;
-    auto before = std::set_terminate(&tell_of_escaped_cancellation);
-    if (before != &tell_of_escaped_cancellation) terminate_before = before;
-}
-
-// Is this clean-up after a `cancelled`, in a catch block or a destructor? Then it has not been swallowed.
-bool handles_cancellation() noexcept {
-    if (std::uncaught_exceptions() > 0) return true;
-    std::exception_ptr const handled = std::current_exception();
-    if (!handled) return false;
-    try {
-        std::rethrow_exception(handled);
-    } catch (cancelled const&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
-// Once for each cancellation.
-void look_for_swallowed(task_base& task, char const* in) {
-    scope& whole = task.innermost->cancelled_with();
-    if (whole.told() == scope::telling::none) {
-        whole.set_told(scope::telling::told);
-    } else if (whole.told() == scope::telling::told && task.home->debugging() && !handles_cancellation()) {
-        whole.set_told(scope::telling::swallowed);
-        task.home->debugging()->report(debug_finding::swallowed_cancellation, task,
-                                       told_of_cancellation(task, whole) + "goes on, to wait in " + in);
-    }
-}
-
-} // namespace
-
-std::string told_of_cancellation(task_base const& task, scope const& whole) {
-    return "was told in " + std::string(task.cancelled_in) + " that it is cancelled (" +
-           std::string(to_string(whole.why())) + "), caught that, and ";
-}
-
-void put_back_cancellation(task_base& task) noexcept {
-    scope& whole = task.innermost->cancelled_with();
-    if (whole.told() == scope::telling::told) whole.set_told(scope::telling::none);
-}
-
-namespace {
-
-void report_held(task_base& task, char const* in) {
-    if (debugger* d = task.home->debugging())
-        d->report(debug_finding::lock_over_suspension, task,
-                  std::string("waits in ") + in + " while it holds " + task.holds->what() + " (since " +
-                      text_of(task.holds->where()) + ")");
-}
-
-} // namespace
-
-void throw_must_not_suspend(task_base& task, char const* in) {
-    report_held(task, in);
-    throw std::logic_error("task " + task.path() + " would wait in " + in + " while it holds " + task.holds->what() +
-                           " (since " + text_of(task.holds->where()) +
-                           "), and so keep it from all others on its thread");
-}
-
-void throw_cancelled(task_base& task, char const* in) {
-    look_for_swallowed(task, in);
-    // Who swallows it again and again would never let the scheduler see that it goes on for ever.
-    if (task.home->over_budget()) perform(suspend{.what = "yield", .ready = true});
-    std::snprintf(task.cancelled_in, sizeof task.cancelled_in, "%s", in);
-    watch_for_escapes();
-    throw cancelled(task.innermost->why());
-}
-
-void throw_if_overdue(task_base& task, char const* in) {
-    if (time_point instant = task.home->now(); task.innermost->nearest() <= instant) {
-        scope::expire(*task.innermost, instant);
-        if (task.innermost->pending()) throw_cancelled(task, in);
-    }
 }
 
 // ---- running and parking ----
@@ -371,22 +265,12 @@ void scheduler::operator()(spawn const& op) {
         start(*op.task);
 }
 
-namespace {
-
-// Only where an exception may leave the wait does one: a group, say, must join its tasks.
-[[gnu::cold, gnu::noinline]] void must_not(task_base& task, suspend const& op) {
-    if (op.ready || task.interruptible) throw_must_not_suspend(task, op.what);
-    report_held(task, op.what);
-}
-
-} // namespace
-
 void scheduler::operator()(suspend const& op) {
     core::thread_state& thread = *core::this_thread();
     task_base& task = current_task();
     if (thread.running != &task) core::refuse_in_unwinding(op.what); // a task's own stack is never dropped
     if (task.holds) [[unlikely]]
-        must_not(task, op);
+        refuse_under_hold(task, op);
     task.waits_for = op.what;
     task.waits_on = op.on;
     if (op.ready) {

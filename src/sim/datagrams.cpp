@@ -20,19 +20,8 @@ using async::time_point;
 
 namespace {
 
-constexpr std::size_t overhead = 256; // of a datagram that waits
 // What named hosts see of the test's body, which has no name: an address for benchmarks (RFC 2544).
 constexpr char const* outside = "198.18.0.1";
-
-bool is_broadcast(std::string const& host) { return host == "255.255.255.255" || host == "127.255.255.255"; }
-
-bool is_group(std::string const& host) {
-    if (is_ipv6(host)) return host.starts_with("ff") || host.starts_with("FF");
-    if (!is_ipv4(host)) return false;
-    int first = 0;
-    for (char c : host.substr(0, host.find('.'))) first = std::min(10 * first + (c - '0'), 1000);
-    return first >= 224 && first <= 239;
-}
 
 // Of two sockets at one port, what is sent to the one might be the other's.
 bool overlap(mailbox const& a, mailbox const& b) {
@@ -54,96 +43,7 @@ net::endpoint unmapped(net::endpoint const& to) {
 
 std::size_t longest_over(std::string const& host) { return is_ipv6(host) ? 65'527 : 65'507; }
 
-class datagram_end final : public net::datagram_transport {
-public:
-    explicit datagram_end(std::shared_ptr<mailbox> m) noexcept : mailbox_(std::move(m)) {}
-    ~datagram_end() override { mailbox_->close(); }
-
-    void send(std::span<std::byte const> bytes, net::endpoint const* to) override {
-        async::detail::suspension_point();
-        auto const doing = [&] {
-            return "sending " + std::to_string(bytes.size()) + " bytes to " + (to ? *to : mailbox_->peer->shown).text();
-        };
-        check_open();
-        mailbox_->net->settle(*mailbox_);
-        with_context(doing, [&] {
-            hear_of_refusal();
-            mailbox_->net->send(mailbox_, bytes, to);
-        });
-    }
-
-    net::received_datagram receive(std::span<std::byte> to) override {
-        async::detail::suspension_point();
-        mailbox& m = *mailbox_;
-        if (!m.readers.empty()) throw std::logic_error("two tasks receive from one datagram socket at once");
-        for (;;) {
-            check_open();
-            m.net->settle(m);
-            with_context(
-                [&] { return m.peer ? "receiving from " + m.peer->shown.text() : "receiving at " + m.local.text(); },
-                [&] { hear_of_refusal(); });
-            if (!m.waiting.empty()) return take(to);
-            async::detail::waiter w("net::datagram_socket::receive", &m);
-            m.readers.push_back(w);
-            w.wait_until(m.net->next_change(m));
-        }
-    }
-
-    void join(std::string const& group) override {
-        check_open();
-        std::string const doing = "joining the group " + group;
-        if (!is_group(group)) fail(std::errc::invalid_argument, doing, "invalid argument");
-        if (is_ipv6(group) != is_ipv6(mailbox_->host))
-            fail(std::errc::address_family_not_supported, doing, "address family not supported by protocol");
-        mailbox_->net->settle(*mailbox_);
-        if (!mailbox_->groups.insert(group).second) fail(std::errc::address_in_use, doing, "address already in use");
-    }
-    void leave(std::string const& group) override {
-        check_open();
-        mailbox_->net->settle(*mailbox_);
-        if (mailbox_->groups.erase(group) == 0)
-            fail(std::errc::address_not_available, "leaving the group " + group, "cannot assign requested address");
-    }
-
-    void close() noexcept override { mailbox_->close(); }
-    net::endpoint local() const override { return mailbox_->local; }
-    std::optional<net::endpoint> remote() const override {
-        return mailbox_->peer ? std::optional(mailbox_->peer->shown) : std::nullopt;
-    }
-
-private:
-    void check_open() const {
-        if (mailbox_->closed || !mailbox_->net || (mailbox_->on && mailbox_->on->over))
-            throw net::error(net::errc::closed, "the datagram socket was closed on this side");
-    }
-
-    // Once: it is sent, or received, again after that.
-    void hear_of_refusal() {
-        if (mailbox_->refused_at > async::now()) return;
-        mailbox_->refused_at = async::never;
-        throw net::error(std::make_error_code(std::errc::connection_refused), "connection refused");
-    }
-
-    net::received_datagram take(std::span<std::byte> to) {
-        net::datagram d = std::move(mailbox_->waiting.front());
-        mailbox_->waiting.pop_front();
-        mailbox_->kept -= d.bytes.size() + overhead;
-        std::size_t const size = std::min(to.size(), d.bytes.size());
-        if (size != 0) std::memcpy(to.data(), d.bytes.data(), size);
-        return {size, std::move(d.from), size < d.bytes.size()};
-    }
-
-    std::shared_ptr<mailbox> mailbox_;
-};
-
 } // namespace
-
-void mailbox::close() noexcept {
-    if (std::exchange(closed, true)) return;
-    waiting.clear();
-    readers.wake_all();
-    if (net) net->closed(*this);
-}
 
 datagrams::~datagrams() {
     for (auto& [at, all] : open_)
@@ -266,7 +166,7 @@ net::datagram_socket datagrams::bind(net::bind_datagram const& op) {
                         [&] {
                             async::detail::suspension_point();
                             auto m = make(op.at, op.how);
-                            return net::datagram_socket(std::make_unique<datagram_end>(std::move(m)));
+                            return net::datagram_socket(behind(std::move(m)));
                         });
 }
 
@@ -283,7 +183,7 @@ net::datagram_socket datagrams::connect(net::connect_datagram const& op) {
             auto m = make(from, op.how);
             m->local = source(*m, peer);
             m->peer = std::move(peer);
-            return net::datagram_socket(std::make_unique<datagram_end>(std::move(m)));
+            return net::datagram_socket(behind(std::move(m)));
         });
 }
 
@@ -402,7 +302,7 @@ void datagrams::put(mailbox& into, net::datagram what) {
     std::size_t const limit = into.how.receive_buffer != 0 ? into.how.receive_buffer : net_.how_.datagram_buffer;
     if (into.kept >= limit) return;
     if (into.host == "::" && !into.peer && is_ipv4(what.from.host)) what.from.host.insert(0, mapped);
-    into.kept += what.bytes.size() + overhead;
+    into.kept += what.bytes.size() + mailbox::overhead;
     into.waiting.push_back(std::move(what));
     into.readers.wake_one();
 }

@@ -63,8 +63,12 @@ struct mailbox {
     bool closed = false;
     async::detail::waiter_list readers = {};
 
+    static constexpr std::size_t overhead = 256; // of each that waits
+
     void close() noexcept;
 };
+
+std::unique_ptr<net::datagram_transport> behind(std::shared_ptr<mailbox> m);
 
 class datagrams {
 public:

@@ -28,4 +28,14 @@ inline bool is_any(std::string const& address) {
     return std::find(std::begin(any_address), std::end(any_address), address) != std::end(any_address);
 }
 
+inline bool is_broadcast(std::string const& host) { return host == "255.255.255.255" || host == "127.255.255.255"; }
+
+inline bool is_group(std::string const& host) {
+    if (is_ipv6(host)) return host.starts_with("ff") || host.starts_with("FF");
+    if (!is_ipv4(host)) return false;
+    int first = 0;
+    for (char c : host.substr(0, host.find('.'))) first = std::min(10 * first + (c - '0'), 1000);
+    return first >= 224 && first <= 239;
+}
+
 } // namespace effects::sim::detail

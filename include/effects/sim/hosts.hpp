@@ -53,13 +53,13 @@ public:
     /// Its program is killed, and the system goes on: connections are closed, or reset where there was something to read; files are as they were written.
     void kill(std::string const& name);
     /// Asks its program to end, as SIGTERM asks a program of `live::run`: cancels its tasks (`reason::shutdown`), each of which may
-    /// take the time that it needs for what it shields. Returns when they have ended; whoever can't wait for that kills it then:
+    /// take the time that it needs for what it shields. Returns when they have ended; what the program throws meanwhile is a failure like any. Cancelled, it leaves the program ending; whoever can't wait kills it then:
     ///
     ///     if (!async::try_timeout(10s, [&] { hosts.shut_down("db"); })) hosts.kill("db");
     void shut_down(std::string const& name);
     /// Starts its program, from the beginning; crashes it first if it runs.
     void restart(std::string const& name);
-    bool is_up(std::string const& name) const; ///< its program was started, and has not been crashed or killed
+    bool is_up(std::string const& name) const; ///< its program was started, and not crashed, killed or shut down
 
     /// Runs `f` as a task of the host, and gives what it returns, or throws. If the host ends before, `async::task_cancelled`.
     ///

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "printed.hpp"
+
 #include <effects/net.hpp>
 
 #include <array>
@@ -15,13 +17,6 @@ namespace net = effects::net;
 using effects::perform;
 
 namespace {
-
-template <class Op>
-std::string printed(Op const& op) {
-    std::ostringstream out;
-    out << op;
-    return out.str();
-}
 
 // Gives what was put into it, and keeps what is sent.
 class scripted final : public net::datagram_transport {

@@ -8,18 +8,12 @@
 #include <catch2/catch.hpp>
 
 #include "duplex.hpp"
+#include "printed.hpp"
 
 namespace net = effects::net;
 using effects::test_support::scripted;
 
 namespace {
-
-template <class Op>
-std::string printed(Op const& op) {
-    std::ostringstream out;
-    out << op;
-    return out.str();
-}
 
 class one_connection final : public net::acceptor {
 public:
