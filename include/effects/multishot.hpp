@@ -167,9 +167,10 @@ detail::misused handle(handle_options, Body&&, Hs&&...) {
     return detail::misused_arguments<3, std::add_lvalue_reference_t<Body>, Hs...>();
 }
 
+// Inline, as that of a one-shot resumption is, so that one return fewer goes wrong after a switch.
 template <class Op, class Answer>
 template <class... Value>
-Answer resumption<Op, Answer>::resume(Value&&... value) const {
+[[gnu::always_inline]] inline Answer resumption<Op, Answer>::resume(Value&&... value) const {
     detail::answer_made<Op> made(std::forward<Value>(value)...);
     detail::replay_part& from = place();
     if (detail::request* waiting = detail::take_waiting(from))

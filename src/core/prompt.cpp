@@ -2,9 +2,12 @@
 #include <effects/detail/prompt.hpp>
 
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 
 #include <effects/unhandled_operation.hpp>
+
+#include "stack.hpp"
 
 namespace effects::detail {
 
@@ -22,6 +25,19 @@ namespace {
 }
 
 } // namespace
+
+void prompt::make_as_new() noexcept {
+    if (tsan_fiber) close_tsan_fiber(*this);
+    frames_gone(memory, reinterpret_cast<std::byte*>(this));
+    std::destroy_at(&thrown);
+    std::construct_at(&thrown);
+    asked = nullptr;
+    taken_along = nullptr;
+    given_up = nullptr;
+    guests = nullptr;
+    dropped = false;
+    uses.store(0, std::memory_order_relaxed);
+}
 
 // Something on this strand must stay where it is: is it between here and `p`?
 void refuse_pinned(request& r, prompt& p) {
@@ -66,7 +82,12 @@ bool in_unwinding_slowly() noexcept {
 }
 
 void end(prompt& p) noexcept {
-    if (p.uses.load(std::memory_order_acquire) == 0 || p.uses.fetch_or(1, std::memory_order_acq_rel) == 0)
+    std::uint32_t const uses = p.uses.load(std::memory_order_acquire);
+    if (uses == 0)
+        p.destroy(&p);
+    else if (single_threaded())
+        p.uses.store(uses | 1, std::memory_order_relaxed);
+    else if (p.uses.fetch_or(1, std::memory_order_acq_rel) == 0)
         p.destroy(&p);
 }
 

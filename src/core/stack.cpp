@@ -278,14 +278,6 @@ depot& shared_depot() {
 // Whether a tool has to hear of each stack that is released.
 bool tools_want_to_know() noexcept { return on_valgrind() || __asan_unpoison_memory_region; }
 
-void tell_tools_released(stack s) noexcept {
-    if (!tools_want_to_know()) return;
-    std::byte* bottom = lowest(s);
-    // Valgrind took what lay below the stack pointer for gone; the next one may build its frames there.
-    (void)VALGRIND_MAKE_MEM_UNDEFINED(bottom, static_cast<std::size_t>(s.top - bottom));
-    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(bottom, static_cast<std::size_t>(s.top - bottom));
-}
-
 void give_back(thread_state& thread, std::uint32_t count, when_freed when) noexcept {
     while (count > 0 && thread.idle_stacks) {
         std::byte* tops[at_once];
@@ -381,8 +373,17 @@ stack acquire_slowly(std::size_t size) {
     return {shared_depot().take(), default_stack_size};
 }
 
+void frames_gone(stack s, std::byte* below) noexcept {
+    if (!tools_want_to_know()) [[likely]]
+        return;
+    std::byte* bottom = lowest(s);
+    // Valgrind took what lay below the stack pointer for gone; the next one may build its frames there.
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(bottom, static_cast<std::size_t>(below - bottom));
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(bottom, static_cast<std::size_t>(below - bottom));
+}
+
 void release_slowly(stack s) noexcept {
-    tell_tools_released(s);
+    frames_gone(s, s.top);
     if (s.reserved != default_stack_size) {
         unmap(s.top - s.reserved, s.reserved);
         return;

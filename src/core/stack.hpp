@@ -19,6 +19,9 @@ struct stack_extent {
 // Of a fiber's stack, or, where it is null, of the running thread's own; null where the system does not say.
 stack_extent extent_of(fiber const* f) noexcept;
 
+// What lies on it below the address is not used any more, and something else will be: for the tools that keep books of that.
+void frames_gone(stack s, std::byte* below) noexcept;
+
 // How full it is where its stack pointer is this one. All zero where that is none of it.
 stack_use use_of(fiber const* f, void const* stack_pointer) noexcept;
 

@@ -342,6 +342,25 @@ struct handled final : prompt {
         });
     }
 
+    // Under the handlers that are in force. Gives the innermost of its own.
+    [[gnu::always_inline]] frame* install(thread_state& thread) {
+        frame* first = layers.link(thread, thread.top, nullptr, this, name_of_body<Body>());
+        outermost = layers.last();
+        outer_stamp = thread.top->stamp;
+        strand = thread.strand;
+        return first;
+    }
+
+    // To run the body once more: all that the last time has left is gone, but the handlers stay installed.
+    void renew() noexcept {
+        std::destroy_at(std::addressof(result));
+        std::construct_at(std::addressof(result));
+        std::destroy_at(std::addressof(aborted));
+        std::construct_at(std::addressof(aborted));
+        prompt::finish = reinterpret_cast<any_function>(&handled::take_answer);
+        make_as_new();
+    }
+
     static void destroy_all(prompt* p) noexcept {
         auto* self = static_cast<handled*>(p);
         stack memory = take_stack(*self);
@@ -376,17 +395,16 @@ T* construct_on_stack(stack memory, Args&&... args) {
     return made;
 }
 
-template <class Answer, class Body, class Layers, class Options, class Pieces>
-Answer run_on_stack([[maybe_unused]] Options options, Body&& body, Pieces&& pieces) {
-    using all = handled<Answer, Body, Layers>;
-    static_assert(sizeof(all) <= default_stack_size / 4, "the body and its handlers are too large for their stack");
-    all* self = construct_on_stack<all>(acquire_stack(options.stack_size), std::forward<Body>(body),
-                                        std::forward<Pieces>(pieces));
-    thread_state& thread = *this_thread();
-    frame* first = self->layers.link(thread, thread.top, nullptr, self, name_of_body<Body>());
-    self->outermost = self->layers.last();
-    self->outer_stamp = thread.top->stamp;
-    self->strand = thread.strand;
+template <class All, class Options, class Body, class Pieces>
+[[gnu::always_inline]] inline All* make_handled([[maybe_unused]] Options options, Body&& body, Pieces&& pieces) {
+    static_assert(sizeof(All) <= default_stack_size / 4, "the body and its handlers are too large for their stack");
+    return construct_on_stack<All>(acquire_stack(options.stack_size), std::forward<Body>(body),
+                                   std::forward<Pieces>(pieces));
+}
+
+// To an answer. `first` is the innermost of its handlers, which are installed.
+template <class Answer, class All>
+[[gnu::always_inline]] inline Answer run_handled(All* self, frame* first) {
     {
         context here;
         start_on_stack(*self, reinterpret_cast<std::byte*>(self), here, first, first);
@@ -394,19 +412,26 @@ Answer run_on_stack([[maybe_unused]] Options options, Body&& body, Pieces&& piec
     return settle<Answer>(self);
 }
 
+template <class Answer, class Body, class Layers, class Options, class Pieces>
+Answer run_on_stack(Options options, Body&& body, Pieces&& pieces) {
+    using all = handled<Answer, Body, Layers>;
+    all* self = make_handled<all>(options, std::forward<Body>(body), std::forward<Pieces>(pieces));
+    return run_handled<Answer>(self, self->install(*this_thread()));
+}
+
 // ---- which of the three ----
 
 template <class Options, class... Pieces>
-constexpr void check_options() {
+constexpr void check_pieces() {
     static_assert(!is_options<Options> || (... || is_control<std::remove_cvref_t<Pieces>>),
                   "handle's options are for a body on a stack of its own, and none of these handlers is a `control` "
                   "clause, so this one runs on its caller's: leave the options out");
+    static_assert((std::size_t{0} + ... + is_returns<std::remove_cvref_t<Pieces>>) <= 1, "one returns clause a handle");
 }
 
 template <class Answer, class Body, class... Pieces, class Options = no_options>
 decltype(auto) handle_pieces(Body&& body, std::tuple<Pieces...>&& pieces, [[maybe_unused]] Options options = {}) {
-    check_options<Options, Pieces...>();
-    static_assert((std::size_t{0} + ... + is_returns<std::remove_cvref_t<Pieces>>) <= 1, "one returns clause a handle");
+    check_pieces<Options, Pieces...>();
     using body_result = std::invoke_result_t<Body>;
     using answer = std::conditional_t<std::is_same_v<Answer, deduced>,
                                       typename mapped_result<body_result, Pieces...>::type, Answer>;

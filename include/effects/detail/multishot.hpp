@@ -86,19 +86,21 @@ private:
 };
 
 template <class Answer, class Op, class F>
-auto clause_of_run(control_clause<Op, F>& clause, replay_run* run) {
+auto piece_of_run(control_clause<Op, F>& clause, replay_run* run) {
     using wrapped = multishot_clause<Op, Answer, F>;
-    return std::tuple<control_clause<Op, wrapped>>(control_clause<Op, wrapped>{{&clause.answer, run}, clause.made});
+    return control_clause<Op, wrapped>{{&clause.answer, run}, clause.made};
 }
 template <class Answer, class Op, class F>
-auto clause_of_run(control_clause<Op, F> const& clause, replay_run* run) {
+auto piece_of_run(control_clause<Op, F> const& clause, replay_run* run) {
     using wrapped = multishot_clause<Op, Answer, F const>;
-    return std::tuple<control_clause<Op, wrapped>>(control_clause<Op, wrapped>{{&clause.answer, run}, clause.made});
+    return control_clause<Op, wrapped>{{&clause.answer, run}, clause.made};
 }
 template <class Answer, class Handler>
-auto clause_of_run(Handler& handler, replay_run*) {
-    return std::tuple<Handler&>(handler);
+Handler& piece_of_run(Handler& handler, replay_run*) {
+    return handler;
 }
+template <class Answer, class Piece>
+using run_piece = decltype(piece_of_run<Answer>(std::declval<std::remove_reference_t<Piece>&>(), nullptr));
 
 template <class Piece>
 struct controlled_by {
@@ -166,28 +168,60 @@ private:
 template <class Body>
 struct body_as_written<body_of_run<Body>> : body_as_written<std::remove_cvref_t<Body>> {};
 
+// ---- a run's stack, on which the next one may start ----
+
+template <class Answer, class Body, class... Pieces>
+struct stack_of_run {
+    using all = handled<Answer, Body, layers_of<Answer, Pieces...>>;
+
+    template <class Options>
+    static Answer run(Options options, Body&& body, std::tuple<Pieces...>&& pieces) {
+        check_pieces<Options, Pieces...>();
+        all* self = make_handled<all>(options, std::move(body), std::move(pieces));
+        self->destroy = &destroy_or_keep;
+        frame* first = self->body.run->innermost = self->install(*this_thread());
+        return run_handled<Answer>(self, first);
+    }
+
+    static void reinstall(prompt* ready) {
+        auto* self = static_cast<all*>(ready);
+        self->layers.each_frame([](frame& f) { forget_lookups(f); });
+        self->install(*this_thread());
+    }
+
+private:
+    static void destroy_or_keep(prompt* p) noexcept {
+        auto* self = static_cast<all*>(p);
+        replay_run& run = *self->body.run;
+        if (!may_be_ready(run)) return all::destroy_all(p);
+        self->renew();
+        keep_ready(run, *p);
+    }
+};
+
 // ---- all of it ----
 
 template <class Answer, class Options, class Body, class... Pieces>
 struct multishot_root final : replay_root {
     using recording_piece =
         typename recording_of<operations<>, typename controlled_by<std::remove_cvref_t<Pieces>>::type...>::type;
+    using run_pieces = std::tuple<recording_piece, run_piece<Answer, Pieces>...>;
+    using run_stack = stack_of_run<Answer, body_of_run<Body>, recording_piece, run_piece<Answer, Pieces>...>;
 
     multishot_root(Options o, Body&& b, std::tuple<Pieces...>&& p)
         : options(o), body(std::forward<Body>(b)), pieces(std::move(p)) {
         destroy = [](replay_root* self) noexcept { delete static_cast<multishot_root*>(self); };
         start = reinterpret_cast<any_function>(&multishot_root::run);
+        reinstall = &run_stack::reinstall;
     }
 
     static Answer run(replay_root* self, replay_run* r) {
-        recording_piece record(r);
         auto& all = *static_cast<multishot_root*>(self);
+        recording_piece record(r);
         return std::apply(
             [&](auto&... piece) -> Answer {
-                return handle_pieces<Answer>(
-                    body_of_run<Body>{std::addressof(all.body), r},
-                    std::tuple_cat(std::tuple<recording_piece>(std::move(record)), clause_of_run<Answer>(piece, r)...),
-                    all.options);
+                return run_stack::run(all.options, body_of_run<Body>{std::addressof(all.body), r},
+                                      run_pieces(std::move(record), piece_of_run<Answer>(piece, r)...));
             },
             all.pieces);
     }
@@ -199,10 +233,16 @@ struct multishot_root final : replay_root {
 
 class root_in_use {
 public:
-    explicit root_in_use(replay_root& root) noexcept : root_(root) { hold(root_); }
+    explicit root_in_use(replay_root& root) noexcept : root_(root) {
+        hold(root_);
+        ++root_.in_use;
+    }
     root_in_use(root_in_use const&) = delete;
     root_in_use& operator=(root_in_use const&) = delete;
-    ~root_in_use() { let_go(root_); }
+    ~root_in_use() {
+        if (--root_.in_use == 0 && root_.ready) end_ready(root_);
+        let_go(root_);
+    }
 
 private:
     replay_root& root_;
@@ -279,11 +319,13 @@ public:
     void record(recorded_answer&) {}
 };
 
-// Runs the body from its start to the place, answers there what `record` writes down, and goes on.
+// Runs the body from its start to the place, answers there what `record` writes down, and goes on. Inline, so that no return goes
+// wrong after the switches: see switch.hpp.
 template <class Op, class Answer, class Record>
-Answer run_again(replay_part& place, Record&& record) {
+[[gnu::always_inline]] inline Answer run_again(replay_part& place, Record&& record) {
     check_repeatable(place);
     replay_root& root = *place.root;
+    root_in_use guard_of_root(root);
     replay_run* run = make_run(root, &place);
     {
         recording<> guard(run);
@@ -292,7 +334,11 @@ Answer run_again(replay_part& place, Record&& record) {
         start_replay(*run);
         guard.release();
     }
-    return reinterpret_cast<Answer (*)(replay_root*, replay_run*)>(root.start)(&root, run);
+    prompt* ready = std::exchange(run->ready, nullptr);
+    if (!ready) return reinterpret_cast<Answer (*)(replay_root*, replay_run*)>(root.start)(&root, run);
+    if (!installed_under(*ready, *this_thread())) [[unlikely]]
+        root.reinstall(ready);
+    return run_handled<Answer>(ready, run->innermost);
 }
 
 } // namespace effects::detail

@@ -33,6 +33,8 @@ struct prompt : fiber {
     std::atomic<std::uint32_t> uses = 0; // 2 for each of its clauses that is running, 1 once the body has ended
     void const* given_up = nullptr;      // its abort_state, once an `aborts` clause has answered
     caught_exception thrown;             // by the body
+
+    void make_as_new() noexcept; // once it has ended, or been forgotten, and before its body runs again
 };
 
 enum class outcome : unsigned char { value, exception, unwind };
@@ -73,6 +75,15 @@ void end(prompt& p) noexcept;
 template <class Answer>
 Answer throw_on(prompt* p) {
     p->thrown.throw_on([p]() noexcept { end(*p); });
+}
+
+// Whether atomic operations may be done without the processor's.
+inline bool single_threaded() noexcept {
+#ifdef EFFECTS_KNOWS_SINGLE_THREADED
+    return __libc_single_threaded;
+#else
+    return false;
+#endif
 }
 
 // A running clause, as the stack that it runs on knows it.
@@ -128,14 +139,6 @@ private:
         if (p.uses.fetch_sub(2, std::memory_order_acq_rel) == 3) p.destroy(&p);
     }
 
-    static bool single_threaded() noexcept {
-#ifdef EFFECTS_KNOWS_SINGLE_THREADED
-        return __libc_single_threaded;
-#else
-        return false;
-#endif
-    }
-
     prompt& prompt_;
     fiber* on_;
     bool left_ = false;
@@ -158,6 +161,11 @@ private:
     }
 }
 
+// Whether its handlers lie under those in force, as they did the last time.
+inline bool installed_under(prompt const& p, thread_state const& thread) noexcept {
+    return p.outermost->outer == thread.top && p.outer_stamp == thread.top->stamp && p.strand == thread.strand;
+}
+
 // A resume's parent differs from the last one: lookups that were remembered inside may be wrong now.
 void relink(prompt& p, request& r, thread_state& thread) noexcept;
 
@@ -165,8 +173,7 @@ void relink(prompt& p, request& r, thread_state& thread) noexcept;
 [[gnu::always_inline]] inline void continue_with(request& r, thread_state& thread, context& here) noexcept {
     prompt& p = *r.target;
     p.resumer = &here;
-    if (p.outermost->outer != thread.top || p.outer_stamp != thread.top->stamp || p.strand != thread.strand)
-        [[unlikely]]
+    if (!installed_under(p, thread)) [[unlikely]]
         relink(p, r, thread);
     switch_to(thread, here, r.here);
 }

@@ -22,13 +22,21 @@ struct replay_run;
 
 // How one operation of a multishot body was answered.
 struct recorded_answer {
-    operation_info const* operation;
-    void (*destroy)(void* held) noexcept; // null: nothing to destroy
+    struct exception {
+        std::exception_ptr* error;
+        operation_info const* operation;
+    };
+
+    operation_info const* operation; // null: the list ends here; &it_threw: not answered, but by an exception
+    void (*destroy)(recorded_answer&) noexcept; // null: nothing to destroy
     union {
         void* held;
         std::byte value[16];
+        exception thrown;
     };
 };
+extern constinit operation_info const it_threw;
+extern constinit recorded_answer const nothing_recorded;
 
 template <class T>
 inline constexpr bool recorded_in_place = std::is_trivially_copyable_v<T> &&
@@ -41,7 +49,7 @@ void record_value(recorded_answer& into, T value) {
         into.destroy = nullptr;
     } else {
         into.held = new T(std::move(value));
-        into.destroy = [](void* held) noexcept { delete static_cast<T*>(held); };
+        into.destroy = [](recorded_answer& answer) noexcept { delete static_cast<T*>(answer.held); };
     }
 }
 template <class T>
@@ -52,12 +60,7 @@ T const& recorded_value(recorded_answer const& from) noexcept {
         return *static_cast<T const*>(from.held);
 }
 
-// Not a template: its address tells an exception from an answer.
-void destroy_exception(void* held) noexcept;
-inline void record_exception(recorded_answer& into, std::exception_ptr error) {
-    into.held = new std::exception_ptr(std::move(error));
-    into.destroy = &destroy_exception;
-}
+void record_exception(recorded_answer& into, std::exception_ptr error);
 
 // The answers of a run from one choice (or the start) to the next. Runs that went different ways at a choice share what
 // came before it. Complete once something refers to it from `before`.
@@ -80,24 +83,18 @@ struct replay_part {
 // One run of a multishot body: first answers what was recorded, then performs and records. Lives as long as its stack.
 struct replay_run {
     replay_root* root = nullptr;
-    recorded_answer const* next = nullptr; // still to be answered; null: none
-    recorded_answer const* end = nullptr;
-    replay_part* current = nullptr;   // what is being recorded; held
+    recorded_answer const* next = &nothing_recorded; // still to be answered
+    replay_part* current = nullptr;                  // what is being recorded; held
     std::vector<recorded_answer> own; // what is still to be answered, when another run needs the root's list
     std::exception_ptr diverged;
     replay_run* idle = nullptr;
+    frame* innermost = nullptr;   // of its handlers
+    prompt* ready = nullptr;      // its stack with its handlers, as new: the body may run again there
+    bool may_start_again = false; // the body has ended, or was forgotten
 
-    bool replaying() const noexcept { return next != nullptr; }
-    recorded_answer const& take(operation_info const& performed) {
-        recorded_answer const& answer = *next;
-        if (answer.operation != &performed) [[unlikely]]
-            diverge(&performed);
-        if (++next == end) next = nullptr;
-        if (answer.destroy == &destroy_exception) [[unlikely]]
-            rethrow(answer);
-        return answer;
-    }
-    [[noreturn]] static void rethrow(recorded_answer const& answer);
+    bool replaying() const noexcept { return next->operation != nullptr; }
+    // What was recorded is no answer to this: throws what it is, or `multishot::divergence`.
+    [[noreturn]] void not_answered(operation_info const& performed);
     // It will be recorded if it throws nothing more.
     recorded_answer& add(operation_info const& operation) {
         replay_part& part = *current;
@@ -127,20 +124,24 @@ struct replay_run {
 
 // What all runs of one `multishot::handle` share. One thread at a time.
 struct replay_root {
-    std::uint32_t references = 0; // by runs and parts
+    std::uint32_t references = 0; // by runs and parts, and while it is in use
+    std::uint32_t in_use = 0;     // by `handle` and the resumes that run the body again
     void (*destroy)(replay_root* self) noexcept = nullptr;
-    any_function start = nullptr; // Answer (*)(replay_root*, replay_run*): runs the body
+    any_function start = nullptr;               // Answer (*)(replay_root*, replay_run*): runs the body on a new stack
+    void (*reinstall)(prompt* ready) = nullptr; // its handlers, under those in force
     replay_part* idle_parts = nullptr;
     replay_run* idle_runs = nullptr;
+    replay_run* ready = nullptr; // has ended, and is ready to start again; only while the root is in use
     std::uint64_t next_id = 1;
 
     // The answers of the latest replay, and which parts they are of, outermost first: the next one mostly shares them.
     struct told_part {
         std::uint64_t id;
-        std::size_t end;
+        std::size_t end; // of its answers
     };
-    std::vector<told_part> told;
-    std::vector<recorded_answer> answers;
+    std::vector<told_part> told;          // as large as has been needed
+    std::vector<recorded_answer> answers; // always larger by two than what is told
+    std::size_t told_parts = 0;
     replay_run* replaying = nullptr; // reads `answers`, unless it has ended or come to their end
 
     replay_root() = default;
@@ -149,23 +150,51 @@ struct replay_root {
     ~replay_root();
 };
 
-void hold(replay_root& root) noexcept;
-void let_go(replay_root& root) noexcept;
+inline void hold(replay_root& root) noexcept { ++root.references; }
+inline void let_go(replay_root& root) noexcept {
+    if (--root.references == 0) root.destroy(&root);
+}
 
 // A run that starts from the beginning, or replays what led to `after` first and has all that is added to it before it starts.
 replay_run* make_run(replay_root& root, replay_part* after);
 void start_replay(replay_run& run); // all has been added
 void end_run(replay_run& run) noexcept;
 
-// The run waits in `asked` for an answer, of which there may be several: gives what its resumption refers to.
-replay_part* wait_for_answer(replay_run& run, request* asked) noexcept;
+// The next run starts on this one's stack, where its handlers lie: `p`, which is as new.
+inline bool may_be_ready(replay_run const& run) noexcept {
+    return run.may_start_again && run.root->in_use != 0 && !run.root->ready;
+}
+void keep_ready(replay_run& run, prompt& p) noexcept;
+void end_ready(replay_root& root) noexcept;
+
 // The first resume: takes what waits out of the part, if it still does, and lets its run record what follows elsewhere.
-request* take_waiting(replay_part& part);
-void add_resumption(replay_part* part) noexcept;
-void remove_resumption(replay_part* part) noexcept; // the last one drops what waits
+request* take_waiting_slowly(replay_part& part);
+inline request* take_waiting(replay_part& part) { return part.asked ? take_waiting_slowly(part) : nullptr; }
 void forget_waiting(replay_part& part) noexcept;
-// Throws `multishot::unrepeatable` where a run can't be led here again.
-void check_repeatable(replay_part const& part);
+void drop_waiting(replay_part& part) noexcept;
+void let_go_slowly(replay_part* last) noexcept;
+inline void add_resumption(replay_part* part) noexcept {
+    ++part->references;
+    ++part->resumptions;
+}
+// The run waits in `asked` for an answer, of which there may be several: gives what its resumption refers to.
+inline replay_part* wait_for_answer(replay_run& run, request* asked) noexcept {
+    replay_part* part = run.current;
+    part->asked = asked;
+    part->run = &run;
+    add_resumption(part);
+    return part;
+}
+inline void remove_resumption(replay_part* part) noexcept { // the last one drops what waits
+    if (--part->resumptions == 0 && part->asked) drop_waiting(*part);
+    if (--part->references == 0) let_go_slowly(part);
+}
+// Where a run can't be led here again.
+[[noreturn]] void throw_unrepeatable(replay_part const& part);
+inline void check_repeatable(replay_part const& part) {
+    if (part.once) [[unlikely]]
+        throw_unrepeatable(part);
+}
 
 template <class Op>
 lookup_slot look_up_beyond(frame& top, std::size_t masked, std::source_location where, Op const* op);
@@ -220,15 +249,20 @@ template <class Op, bool Copies>
                                                            bool movable) {
     using result = result_of<Op>;
     auto& run = *static_cast<replay_run*>(home->self);
-    if (run.replaying()) {
-        [[maybe_unused]] recorded_answer const& recorded = run.take(operation_id<Op>::info);
-        if constexpr (std::is_void_v<result>)
-            return;
-        else if constexpr (std::is_reference_v<result>)
-            return static_cast<result>(*recorded_value<std::remove_reference_t<result>*>(recorded));
-        else if constexpr (Copies)
-            return recorded_value<std::remove_cv_t<result>>(recorded);
+    recorded_answer const& recorded = *run.next;
+    if constexpr (Copies) { // else it is never recorded
+        if (recorded.operation == &operation_id<Op>::info) {
+            run.next = &recorded + 1;
+            if constexpr (std::is_void_v<result>)
+                return;
+            else if constexpr (std::is_reference_v<result>)
+                return static_cast<result>(*recorded_value<std::remove_reference_t<result>*>(recorded));
+            else
+                return recorded_value<std::remove_cv_t<result>>(recorded);
+        }
     }
+    if (recorded.operation) [[unlikely]]
+        run.not_answered(operation_id<Op>::info);
     return perform_recorded<Op, Copies>(run, home, masked, op, movable);
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -1269,4 +1270,213 @@ TEST_CASE("a handler at a tag inside a multishot body reaches its tag further ou
 
     CHECK(answers == std::vector{21, 20});
     CHECK(asked == 1);
+}
+
+// ---- the stack of a run that is over is the next one's ----
+
+TEST_CASE("a run that starts again meets the handlers that are in force then", "[core][multishot]") {
+    std::vector<int> seen;
+    int sum = multishot::handle(
+        [&] {
+            int x = perform(ask{});
+            seen.push_back(perform(get{}));
+            return x + perform(get{});
+        },
+        control<ask>([](ask, auto k) {
+            auto under = [&](int state, int x) {
+                return handle([&] { return k.resume(x); }, on<get>([=](get) { return state; }));
+            };
+            return under(10, 1) + under(20, 2) + under(30, 3) + under(30, 4) + k.resume(5);
+        }),
+        on<get>([](get) { return 100; }));
+
+    CHECK(seen == std::vector{100, 100, 100, 100, 100}); // beside the clause, so inside what it resumes under
+    CHECK(sum == 515);
+
+    seen.clear();
+    sum = handle(
+        [&] {
+            return multishot::handle(
+                [&] {
+                    int x = perform(ask{});
+                    seen.push_back(perform(get{}));
+                    return x;
+                },
+                control<ask>([](ask, auto k) {
+                    auto under = [&](int state, int x) {
+                        return handle([&] { return k.resume(x); }, on<get>([=](get) { return state; }));
+                    };
+                    return under(10, 1) + under(20, 2) + under(30, 3) + k.resume(4) + under(40, 5) + k.resume(6) +
+                           k.resume(7);
+                }));
+        },
+        on<get>([](get) { return 0; }));
+
+    CHECK(seen == std::vector{10, 20, 30, 0, 40, 0, 0});
+    CHECK(sum == 28);
+}
+
+TEST_CASE("runs of a multishot body end in every way, one after the other", "[core][multishot]") {
+    trace log;
+    auto resumed = [&](auto const& k, int x) {
+        try {
+            log.push_back("got " + std::to_string(k.resume(x)));
+        } catch (std::runtime_error const& e) {
+            log.push_back(std::string("threw ") + e.what());
+        }
+    };
+    struct away {
+        using result_type = void;
+    };
+    struct leave {
+        using result_type = void;
+    };
+
+    int answer = multishot::handle(
+        [&] {
+            noted n(log, "body");
+            int x = perform(ask{});
+            if (x % 5 == 1) throw std::runtime_error("run " + std::to_string(x));
+            if (x % 5 == 2) perform(dead_end{}); // dropped: unwinds
+            if (x % 5 == 3) perform(away{});     // forgotten: does not
+            if (x % 5 == 4) perform(leave{});    // aborts
+            return x;
+        },
+        control<ask>([&](ask, auto k) {
+            for (int x = 0; x != 11; ++x) resumed(k, x);
+            return -1;
+        }),
+        control<dead_end>([](dead_end, auto) { return -2; }), control<away>([](away, auto k) {
+            std::move(k).forget();
+            return -3;
+        }),
+        effects::aborts<leave>([](leave) { return -4; }));
+
+    CHECK(answer == -1);
+    CHECK(log == trace{"~body",  "got 0",  "~body", "threw run 1", "~body", "got -2",      "got -3",
+                       "~body",  "got -4", "~body", "got 5",       "~body", "threw run 6", "~body",
+                       "got -2", "got -3", "~body", "got -4",      "~body", "got 10"});
+}
+
+TEST_CASE("what a run of a multishot body gives is destroyed, run by run", "[core][multishot]") {
+    auto count = std::make_shared<int>(0);
+    struct counted {
+        std::shared_ptr<int> count;
+        int value;
+    };
+    long most = 0;
+
+    int sum = multishot::handle(
+        [&] {
+            return counted{count, perform(ask{})};
+        },
+        control<ask>([&](ask, auto k) {
+            int all = 0;
+            for (int x = 0; x != 5; ++x) {
+                all += k.resume(x);
+                most = std::max(most, count.use_count());
+            }
+            return all;
+        }),
+        returns([](counted c) { return c.value; }));
+
+    CHECK(sum == 10);
+    CHECK(most == 1);
+}
+
+namespace {
+
+struct resumes {
+    std::function<void()> at_end;
+    explicit resumes(std::function<void()> f) : at_end(std::move(f)) {}
+    resumes(resumes const&) = delete;
+    resumes& operator=(resumes const&) = delete;
+    ~resumes() { at_end(); }
+};
+struct give {
+    using result_type = std::shared_ptr<resumes>;
+};
+
+} // namespace
+
+TEST_CASE("a destructor of what was recorded may run the body again", "[core][multishot]") {
+    multishot::resumption<ask, int> kept;
+    int again = 0;
+    int inner = 0;
+
+    int sum = handle(
+        [&] {
+            return multishot::handle(
+                [&] {
+                    int x = perform(ask{});
+                    if (x > 0) perform(give{});
+                    return x;
+                },
+                control<ask>([&](ask, auto k) {
+                    kept = k;
+                    int all = 0;
+                    for (int x = 0; x != 4; ++x) all += k.resume(x);
+                    kept = {};
+                    return all;
+                }));
+        },
+        on<give>([&](give) {
+            return std::make_shared<resumes>([&] {
+                if (again++ < 6 && kept) inner += kept.resume(again == 1 ? 7 : 0);
+            });
+        }));
+
+    CHECK(sum == 6);
+    CHECK(again > 3);
+    CHECK(inner == 7);
+}
+
+TEST_CASE("a multishot body that is not being handled any more keeps no stack", "[core][multishot]") {
+    multishot::resumption<ask, int> kept;
+    auto body = [] { return perform(ask{}) + 1; };
+    multishot::handle(body, control<ask>([&](ask, auto k) {
+                          kept = k;
+                          return k.resume(0) + k.resume(1);
+                      }));
+    effects::trim_stacks();
+
+    CHECK(kept.resume(41) == 42);
+    CHECK(effects::trim_stacks() > 0); // the stack of that run is idle now
+    CHECK(kept.resume(1) == 2);
+}
+
+TEST_CASE("a run of a multishot body may start again in another task and on another thread", "[core][multishot]") {
+    multishot::resumption<ask, int> kept;
+    int sum = multishot::handle(
+        [] { return perform(ask{}) + perform(get{}); }, control<ask>([&](ask, auto k) {
+            kept = k;
+            int all = handle([&] { return k.resume(1) + k.resume(2); }, on<get>([](get) { return 10; }));
+            std::thread([&] {
+                all += handle([&] { return k.resume(3) + k.resume(4); }, on<get>([](get) { return 20; }));
+            }).join();
+            return all + handle([&] { return k.resume(5); }, on<get>([](get) { return 30; }));
+        }));
+    CHECK(sum == 1 + 2 + 20 + 3 + 4 + 40 + 5 + 30);
+}
+
+TEST_CASE("a run that diverges leaves its stack to the next one", "[core][multishot]") {
+    int runs = 0;
+    auto body = [&] {
+        if (++runs == 3) perform(get{});
+        return perform(ask{});
+    };
+    std::vector<int> got;
+    multishot::handle(body, control<ask>([&](ask, auto k) {
+                          for (int x = 1; x != 6; ++x) {
+                              if (x == 3)
+                                  CHECK_THROWS_AS(k.resume(x), multishot::divergence);
+                              else
+                                  got.push_back(k.resume(x));
+                          }
+                          return 0;
+                      }),
+                      on<get>([](get) { return 0; }));
+
+    CHECK(got == std::vector{1, 2, 4, 5});
+    CHECK(runs == 5);
 }
