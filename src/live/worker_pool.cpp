@@ -31,9 +31,8 @@ void worker_pool::submit(job& work) {
 
 void worker_pool::call(worker& w, job* to_do) noexcept {
     idle_ = w.next_idle;
-    w.idle = false;
     w.given = to_do;
-    w.called.notify_one();
+    w.called.release();
 }
 
 // False where no further thread can be had: those that are there will come to the work.
@@ -60,10 +59,10 @@ void worker_pool::work(worker& self) {
             first_ = first_->next_;
             if (!first_) last_ = nullptr;
         } else if (!ending_) {
-            self.idle = true;
             self.next_idle = idle_;
             idle_ = &self;
-            self.called.wait(lock, [&] { return !self.idle; });
+            lock.unlock();
+            self.called.acquire();
         }
     }
 }

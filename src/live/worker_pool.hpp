@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 namespace effects::live::detail {
@@ -35,9 +35,8 @@ public:
 private:
     struct worker {
         std::thread thread;
-        std::condition_variable called;
-        job* given = nullptr; // what it is called for; null: the end
-        bool idle = false;
+        std::binary_semaphore called{0}; // not a condition: who is woken needs no lock
+        job* given = nullptr;            // what it is called for; null: the end
         worker* next_idle = nullptr;
     };
 

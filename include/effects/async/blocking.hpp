@@ -19,13 +19,15 @@ namespace effects::async {
 ///
 ///     auto text = async::blocking([&] { return read_whole(path); });
 ///
-/// In a simulated world, and outside any, `f` runs in place. Under a `must_not_suspend` it does not begin (`std::logic_error`), in any world.
+/// In a simulated world, outside any, and in a destructor while a dropped body is unwound, `f` runs in place. Elsewhere it does not begin
+/// under a `must_not_suspend` (`std::logic_error`), in any world.
 template <class F>
     requires std::is_invocable_v<F&> std::invoke_result_t<F&>
     blocking(F&& f, std::function<void()> interrupt = {},
              std::source_location where = std::source_location::current()) {
         detail::carried_call<F> call(f);
-        if (detail::task_base* task = detail::current_task_or_null()) // in every world, that a test may show it
+        detail::task_base* task = detail::current_task_or_null();
+        if (task && !effects::detail::in_unwinding()) // in every world, that a test may show it
             detail::refuse_what_waits(*task, "async::blocking");
         detail::suspension_point("async::blocking");
         perform(run_blocking{[&call] {

@@ -295,6 +295,29 @@ TEST_CASE("no blocking work begins while its task must not suspend", "[live][sim
         async::must_not_suspend const here;
         CHECK_THROWS_AS(effects::perform(async::run_blocking{[] { FAIL("it began"); }}), std::logic_error);
     });
+    auto unwound = [] { // where nothing is suspended: it runs in place
+        struct give_up {
+            using result_type = void;
+        };
+        struct rolls_back {
+            bool& done;
+            ~rolls_back() {
+                async::must_not_suspend const here;
+                async::blocking([&] { done = true; });
+            }
+        };
+        bool done = false;
+        effects::handle(
+            [&] {
+                rolls_back const at_end{done};
+                effects::perform(give_up{});
+            },
+            effects::control<give_up>([](give_up, auto) {}));
+        CHECK(done);
+    };
+    live::run(unwound);
+    sim::run(unwound);
+
     std::mutex m;
     async::thread_lock const outside_any_task(m);
     CHECK(async::blocking([] { return 1; }) == 1);
