@@ -36,8 +36,8 @@
 ///   replayable = true;`. What can't be kept (a `std::unique_ptr`, what suspends a task) is performed all the same,
 ///   and a further resume from beyond it throws `unrepeatable`.
 ///
-/// The price of a further resume is a stack from the pool and the body's work up to there, about as cheap as its record
-/// is short.
+/// The price of a further resume is the body's work up to there, about as cheap as its record is short, and two switches of
+/// stacks: while `handle` is under way, a run starts where the last one has ended.
 namespace effects::multishot {
 
 /// A re-run of a body did not perform what it had performed before. Leaves `resume`, also if the body swallows it.
