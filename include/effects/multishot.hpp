@@ -30,7 +30,7 @@
 /// - What it does to the outside by other means (a variable captured by reference, `std::cout`, a random number drawn without
 ///   an operation) happens again. State that a re-run must not see twice has to be an operation. Objects that it owns are
 ///   made anew: a body given as an rvalue whose call is not `const` is copied for each run, if it can be.
-/// - A re-run that performs something else than was recorded, or ends before, throws `divergence`.
+/// - A re-run that performs something else than was recorded, or returns before, throws `divergence`; what it throws itself, it throws.
 /// - Answers are kept, so they must be copyable: the compiler checks it for those of `control` clauses. For others it is
 ///   known of C++'s own types, of plain structs of them, and of operations that say `static constexpr bool
 ///   replayable = true;`. What can't be kept (a `std::unique_ptr`, what suspends a task) is performed all the same,
@@ -69,7 +69,8 @@ private:
 
 /// The rest of a body, as a clause of `multishot::handle` gets it. Resume it as often as you like, copy it, keep it for later,
 /// also beyond the end of `handle` (what it was given as rvalues lives on; what it borrowed must outlive it). Destroying the last
-/// copy of one that was never resumed unwinds the frames that wait. One thread at a time uses those of one `handle`.
+/// copy of one that was never resumed unwinds the frames that wait. One thread at a time uses those of one `handle`, which is
+/// such a use itself until it has returned.
 ///
 /// `Answer` may be incomplete here, so `struct step { multishot::resumption<choose, step> rest; };` works.
 template <class Op, class Answer>

@@ -9,9 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include <effects/async/detail/debugger.hpp>
 #include <effects/async/detail/scheduler.hpp>
 #include <effects/async/detail/waiter.hpp>
 #include <effects/async/mutex.hpp>
+#include <effects/async/once.hpp>
+#include <effects/async/semaphore.hpp>
 #include <effects/async/task.hpp>
 
 namespace effects::async {
@@ -41,11 +44,33 @@ private:
             task_base const* other = static_cast<task_result const*>(t.waits_on)->running;
             return other ? " for " + other->path() : std::string();
         }
-        if (in == "mutex::lock") {
-            task_base const* owner = by_serial(static_cast<mutex const*>(t.waits_on)->owner_);
-            return owner ? ", held by " + owner->path() : std::string();
-        }
+        if (in == "mutex::lock") return who(", held by ", static_cast<mutex const*>(t.waits_on)->owner_);
+        if (in == "once::call") return who(", which runs in ", static_cast<single_flight const*>(t.waits_on)->runner_);
+        if (in == "semaphore::acquire") return holders(*static_cast<semaphore const*>(t.waits_on));
         return {};
+    }
+
+    std::string who(char const* does, std::uint64_t serial) {
+        task_base const* task = by_serial(serial);
+        return task ? does + task->path() : std::string();
+    }
+
+    // Of its permits, newest last: some.
+    std::string holders(semaphore const& of) {
+        constexpr std::size_t most_told = 4;
+        std::vector<std::string> told;
+        std::size_t others = 0;
+        for (permit const* p = of.taken_; p; p = p->next_) {
+            task_base const* task = by_serial(p->taker_);
+            if (task && told.size() < most_told)
+                told.push_back(task->path());
+            else
+                ++others;
+        }
+        std::string text;
+        for (auto i = told.rbegin(); i != told.rend(); ++i) text.append(text.empty() ? ", held by " : ", ").append(*i);
+        if (others > 0 && !text.empty()) text.append(" and ").append(std::to_string(others)).append(" more");
+        return text;
     }
 
     task_base const* by_serial(std::uint64_t serial) {
@@ -59,13 +84,22 @@ private:
     std::unordered_map<std::uint64_t, task_base const*> tasks_;
 };
 
+namespace {
+
+std::string spawn_place(detail::task_base const& task) {
+    std::string place = detail::text_of(task.spawned_at);
+    return place.empty() ? place : " (spawned at " + place + ")";
+}
+
+} // namespace
+
 std::string detail::describe_tasks(scheduler const& of) {
     std::vector<task_base const*> tasks;
     for (task_base const* t = of.first_task(); t; t = t->next_task) tasks.push_back(t);
     task_report report(of);
     std::string text;
     for (auto i = tasks.rbegin(); i != tasks.rend(); ++i)
-        text.append("\n    ").append((*i)->path()).append(report.state_of(**i));
+        text.append("\n    ").append((*i)->path()).append(report.state_of(**i)).append(spawn_place(**i));
     return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/async/group.hpp>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -55,10 +56,10 @@ void group::launch(detail::task_base& task) {
 void group::task_ended(detail::task_base const& task, detail::ending how) noexcept {
     if (how.cut_short && !task.daemon) cut_short_ = true;
     if (how.error) {
-        if (error_)
-            others_.push_back(std::move(how.error));
-        else
-            error_ = std::move(how.error);
+        std::unique_ptr<detail::task_base::failures> const& with_it = task.suppressed;
+        bool const left_with_others = with_it && with_it->thrown == how.error;
+        (error_ ? others_.emplace_back() : error_) = std::move(how.error);
+        if (left_with_others) others_.insert(others_.end(), with_it->others.begin(), with_it->others.end());
         scope_.cancel(reason::sibling_failed);
     }
     --running_;
@@ -118,25 +119,58 @@ void group::wait_for_an_end(char const* what, void const* on) {
 void group::throw_error() {
     constexpr std::size_t most_told = 4;
     std::string told;
-    std::size_t count = 0;
-    for (std::exception_ptr const& other : others_) {
+    std::vector<std::exception_ptr> besides;
+    auto tell = [&](char const* what) {
+        if (besides.size() <= most_told) told.append(besides.size() > 1 ? "; " : "").append(what);
+    };
+    for (std::exception_ptr& other : others_) {
         try {
             std::rethrow_exception(other);
         } catch (effects::detail::unwinding const&) {
             continue; // of the body that all this is part of
         } catch (std::exception const& e) {
-            if (++count <= most_told) told.append(count > 1 ? "; " : "").append(e.what());
+            besides.push_back(std::move(other));
+            tell(e.what());
         } catch (...) {
-            if (++count <= most_told) told.append(count > 1 ? "; " : "").append("an exception of another kind");
+            besides.push_back(std::move(other));
+            tell("an exception of another kind");
         }
     }
-    if (count == 0) std::rethrow_exception(error_);
+    std::unique_ptr<detail::task_base::failures>& suppressed = detail::current_task().suppressed;
+    suppressed.reset();
+    if (besides.empty()) std::rethrow_exception(error_);
+    std::size_t const count = besides.size();
     if (count > most_told) told.append("; …");
+    suppressed = std::make_unique<detail::task_base::failures>();
+    suppressed->others = std::move(besides);
     try {
-        std::rethrow_exception(error_);
-    } catch (error& e) { // what is none can't be told more
-        effects::detail::rethrow_with_note(e, "and " + std::to_string(count) + " more failed: " + told);
+        try {
+            std::rethrow_exception(error_);
+        } catch (error& e) { // what is none can't be told more
+            effects::detail::rethrow_with_note(e, "and " + std::to_string(count) + " more failed: " + told);
+        }
+    } catch (...) {
+        suppressed->thrown = std::current_exception();
+        throw;
     }
+}
+
+namespace {
+
+// What has left a world with the exception of its main task.
+thread_local std::vector<std::exception_ptr> left_a_world;
+
+} // namespace
+
+void detail::keep_suppressed(std::unique_ptr<task_base::failures> of_main) noexcept {
+    left_a_world.clear();
+    if (of_main) left_a_world = std::move(of_main->others);
+}
+
+std::vector<std::exception_ptr> suppressed_failures() {
+    detail::task_base const* task = detail::current_task_or_null();
+    if (!task) return left_a_world;
+    return task->suppressed ? task->suppressed->others : std::vector<std::exception_ptr>();
 }
 
 void group::finish(bool has_result) {

@@ -41,6 +41,7 @@ task_base::task_base(scheduler& home_, task_base* parent, scope* outer)
 }
 
 task_base::~task_base() {
+    if (!from_) keep_suppressed(std::move(suppressed));
     home->release(*this);
     let_go(own_);
     let_go(from_);

@@ -11,6 +11,12 @@ struct semaphore::demand : detail::waiter {
     std::size_t count;
 };
 
+permit::permit(semaphore& from, std::size_t count) noexcept : from_(&from), count_(count), next_(from.taken_) {
+    if (detail::task_base const* task = detail::current_task_or_null()) taker_ = task->serial;
+    if (next_) next_->previous_ = this;
+    from.taken_ = this;
+}
+
 permit semaphore::acquire(std::size_t count) {
     if (count > total_)
         throw std::logic_error("semaphore::acquire of " + std::to_string(count) +

@@ -2,6 +2,7 @@
 #include <effects/async/task.hpp>
 
 #include <stdexcept>
+#include <string_view>
 
 #include <effects/async/detail/debugger.hpp>
 #include <effects/async/detail/scheduler.hpp>
@@ -32,9 +33,24 @@ void task_result::wait() {
         if (s->owner() == running)
             throw std::logic_error("task " + waits.path() + " can't wait for " +
                                    (running == &waits ? "itself" : running->path() + ", which waits for it"));
+    refuse_a_circle(waits);
     waiter w("task::wait", this);
     waiting.push_back(w);
     w.wait();
+}
+
+// Each waits for the next one's end, and none of them has a limit of time, or is cancelled: it would be for ever.
+void task_result::refuse_a_circle(task_base const& waits) const {
+    auto for_ever = [](task_base const& t) { return t.innermost->nearest() == never && !t.innermost->pending(); };
+    if (!for_ever(waits)) return;
+    for (task_base const* t = running; t && for_ever(*t);) {
+        if (!t->waits_in || !t->waits_in->listed() || std::string_view(t->waits_for) != "task::wait") return;
+        task_base const* next = static_cast<task_result const*>(t->waits_on)->running;
+        if (next == &waits)
+            throw std::logic_error("task " + waits.path() + " can't wait for " + running->path() + ": " + t->path() +
+                                   " waits for it");
+        t = next;
+    }
 }
 
 void task_result::wait_to_take() {
@@ -49,9 +65,7 @@ void task_result::cancel(reason why) noexcept {
     if (running) running->whole.cancel(why);
 }
 
-namespace {
-
-[[gnu::cold, gnu::noinline]] void tell_of_swallowed(task_base& self) noexcept {
+void tell_of_swallowed(task_base& self) noexcept {
     debugger* d = self.home->debugging();
     // A daemon, and who is shut down, was asked to end, and did.
     if (!d || self.daemon || self.whole.why() == reason::shutdown) return;
@@ -62,11 +76,8 @@ namespace {
     }
 }
 
-} // namespace
-
 void task_result::ended(task_base& self, ending const& how) noexcept {
-    if (self.whole.told() == scope::telling::told && !how.error && !how.cut_short) [[unlikely]]
-        tell_of_swallowed(self);
+    look_at_end(self, how);
     if (!how.given_up) error = how.error;
     if (how.cut_short || how.given_up) {
         was_cancelled = true;

@@ -111,7 +111,9 @@ std::string printed(performed const& what) {
         std::ostringstream out;
         what.print(out, what.operation);
         return std::move(out).str();
-    } catch (std::exception const&) {
+    } catch (unwinding const&) {
+        throw;
+    } catch (...) {
         return {};
     }
 }

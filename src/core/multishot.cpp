@@ -275,6 +275,11 @@ void replay_run::refuse_to_go_on() {
     if (std::uncaught_exceptions() == 0) std::rethrow_exception(diverged); // a destructor's must not throw
 }
 
+void replay_run::threw() {
+    may_start_again = true;
+    if (diverged) std::rethrow_exception(diverged);
+}
+
 void replay_run::ended() {
     may_start_again = true;
     if (diverged) std::rethrow_exception(diverged);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "overflow.hpp"
+#include "stack.hpp"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -67,7 +68,9 @@ void report(fiber const& overflown, fiber const* strand) noexcept {
         text.add(name, named);
     }
     text.add(" has used up its stack of ");
-    text.add(overflown.memory.reserved / 1024);
+    bool const usual =
+        overflown.memory.reserved == default_stack_size; // else the guard page was added to what was asked for
+    text.add((overflown.memory.reserved - (usual ? 0 : page_size())) / 1024);
     text.add(&overflown != strand
                  ? " KiB. It gets a larger one by handle({.stack_size = bytes}, body, …); what is large belongs on the "
                    "heap.\n"

@@ -13,8 +13,16 @@ namespace effects::detail {
 
 namespace {
 
+// Whether a destructor is running, here or where a stack between here and the dropped one was started or resumed.
+bool in_a_destructor(fiber const& dropped) noexcept {
+    if (std::uncaught_exceptions() > 0) return true;
+    for (fiber const* f = this_thread()->running; f != &dropped; f = f->resumer->running)
+        if (f->resumer->uncaught_exceptions > 0) return true;
+    return false;
+}
+
 [[noreturn]] void throw_unwinding_again(fiber& dropped, std::string_view what) {
-    if (std::uncaught_exceptions() > 0) {
+    if (in_a_destructor(dropped)) {
         std::fprintf(stderr,
                      "effects: a destructor performed %.*s, which would suspend it, while its body is being "
                      "unwound; a destructor may not suspend\n",

@@ -8,6 +8,8 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
+#include "overflow.hpp"
+
 // The tools' own functions, present only in a program that is built with the tool: so that one build of this library
 // serves programs with and without.
 extern "C" {
@@ -95,7 +97,10 @@ namespace {
     void* found = thread.exception_globals;
     if (!found) {
         found = abi::__cxa_get_globals();
-        if (!__sanitizer_start_switch_fiber && !__tsan_switch_to_fiber) thread.exception_globals = found;
+        if (!__sanitizer_start_switch_fiber && !__tsan_switch_to_fiber) {
+            thread.exception_globals = found;
+            watch_for_overflow(); // this thread may never make a stack, and only resume what others have made
+        }
     }
     return *static_cast<exception_globals*>(found);
 }

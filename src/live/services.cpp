@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/live/detail/services.hpp>
 
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <semaphore>
@@ -42,22 +43,39 @@ public:
         auto const end = end_;
         end->sleeper = &done;
         loop_.workers().submit(*this);
+        std::exception_ptr error; // to be thrown when the work has ended, or if it never begins
         try {
             try {
                 done.wait();
                 return;
             } catch (async::cancelled const&) {
-                async::detail::put_back_cancellation(async::detail::current_task());
+                if (loop_.workers().withdraw(*this)) error = std::current_exception();
             }
-            if (op_.interrupt) op_.interrupt();
-            done.wait_uncancellable();
+            if (!error) {
+                async::detail::put_back_cancellation(async::detail::current_task());
+                error = interrupt();
+                done.wait_uncancellable();
+            }
         } catch (...) { // it can't be suspended (no memory for its timer, say): then its thread waits
-            end->reached.acquire();
-            end->sleeper = nullptr;
+            if (loop_.workers().withdraw(*this))
+                error = std::current_exception();
+            else
+                end->reached.acquire();
         }
+        end->sleeper = nullptr;
+        if (error) std::rethrow_exception(std::move(error));
     }
 
 private:
+    std::exception_ptr interrupt() const noexcept {
+        try {
+            if (op_.interrupt) op_.interrupt();
+        } catch (...) {
+            return std::current_exception();
+        }
+        return nullptr;
+    }
+
     struct outcome {
         std::binary_semaphore reached{0};
         async::detail::waiter* sleeper = nullptr; // the loop's thread's

@@ -24,9 +24,24 @@ void worker_pool::submit(job& work) {
     std::lock_guard lock(mutex_);
     if (idle_) return call(*idle_, &work);
     if (workers_.size() < most_ && start_with(work)) return;
+    work.queued_ = true;
     work.next_ = nullptr;
+    work.previous_ = last_;
     (last_ ? last_->next_ : first_) = &work;
     last_ = &work;
+}
+
+bool worker_pool::withdraw(job& work) noexcept {
+    std::lock_guard lock(mutex_);
+    if (!work.queued_) return false;
+    take_out(work);
+    return true;
+}
+
+void worker_pool::take_out(job& work) noexcept {
+    work.queued_ = false;
+    (work.previous_ ? work.previous_->next_ : first_) = work.next_;
+    (work.next_ ? work.next_->previous_ : last_) = work.previous_;
 }
 
 void worker_pool::call(worker& w, job* to_do) noexcept {
@@ -56,8 +71,7 @@ void worker_pool::work(worker& self) {
         std::unique_lock lock(mutex_);
         self.given = first_;
         if (first_) {
-            first_ = first_->next_;
-            if (!first_) last_ = nullptr;
+            take_out(*first_);
         } else if (!ending_) {
             self.next_idle = idle_;
             idle_ = &self;

@@ -18,6 +18,8 @@ public:
 
 private:
     friend class worker_pool;
+    bool queued_ = false;
+    job* previous_ = nullptr;
     job* next_ = nullptr;
 };
 
@@ -31,6 +33,8 @@ public:
     ~worker_pool(); // when all that was submitted has been done
 
     void submit(job& work); // from any thread; throws when not even one thread can be started
+    // Takes it back if no thread has it yet; true: it is never run.
+    bool withdraw(job& work) noexcept;
 
 private:
     struct worker {
@@ -41,6 +45,7 @@ private:
     };
 
     void call(worker& w, job* to_do) noexcept;
+    void take_out(job& work) noexcept; // of the queue
     bool start_with(job& work);
     void work(worker& self);
 

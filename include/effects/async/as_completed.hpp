@@ -108,15 +108,14 @@ private:
 
     void start_all() {
         std::size_t index = 0;
-        for (auto it = std::ranges::begin(range_); it != std::ranges::end(range_); ++it, ++index) {
-            permit mine = room_.acquire();
-            checkpoint(); // there may be room because a call failed
+        each_with_room(range_, room_, [&](auto const& it, permit&& mine) {
             if constexpr (std::ranges::forward_range<R>)
                 fork(tasks_, [this, index, it, held = std::move(mine)]() mutable { run(index, *it, held); });
             else
                 fork(tasks_, [this, index, element = std::ranges::range_value_t<R>(*it),
                               held = std::move(mine)]() mutable { run(index, element, held); });
-        }
+            ++index;
+        });
     }
 
     template <class E>

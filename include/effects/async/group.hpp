@@ -129,7 +129,7 @@ private:
 ///     });                                   // both have ended here, whatever happened
 ///
 /// The first exception of a task or of the body cancels the others, and leaves `task_group` when they have ended; an `effects::error` then says
-/// what else failed: "refused (and 1 more failed: connection lost)".
+/// what else failed, "refused (and 1 more failed: connection lost)", and `suppressed_failures()` gives it, whatever was thrown.
 /// Cancelling the caller cancels all of them, and leaves as `cancelled` where it cut one of them short (that is no daemon). Tasks run
 /// under the handlers in force here.
 template <class F>
@@ -146,6 +146,15 @@ std::invoke_result_t<F, group&> task_group(F&& f) {
     g.finish(std::is_void_v<result> || static_cast<bool>(value));
     return value.take();
 }
+
+/// What failed besides, in the order of the failures, when a group of this task (`task_group`, `all`, `map` …) threw last: for its catch clause.
+///
+///     try { async::map(urls, fetch); }
+///     catch (std::exception const& first) { for (auto& other : async::suppressed_failures()) report(first, other); }
+///
+/// Where the exception leaves a task as it is, those of the group that the task belongs to have these among them. Of the one that has left a
+/// world's `run`: outside, on the thread that called `run`, until the next one.
+std::vector<std::exception_ptr> suppressed_failures();
 
 namespace detail {
 
@@ -197,6 +206,7 @@ void forked<F>::run_it(core::fiber* f) noexcept {
     auto& self = *static_cast<forked*>(f);
     ending how = run_to_the_end(self, *self.call);
     self.call.reset();
+    look_at_end(self, how);
     self.state = state_type::ended;
     self.owner.task_ended(self, std::move(how));
 }

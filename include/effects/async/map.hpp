@@ -24,6 +24,22 @@ namespace detail {
 
 void check_limit(std::size_t limit);
 
+// Asks the range (a channel's, say) for an element only when there is room for it: so a cancellation that comes first loses none.
+template <class R, class F>
+void each_with_room(R& range, semaphore& room, F&& f) {
+    auto next_room = [&] {
+        permit mine = room.acquire();
+        checkpoint(); // there may be room because a call failed
+        return mine;
+    };
+    permit mine = next_room();
+    for (auto it = std::ranges::begin(range); it != std::ranges::end(range);) {
+        f(it, std::move(mine));
+        mine = next_room();
+        ++it;
+    }
+}
+
 // A task for each element, in their order (so that paths tell the elements), each started when there is room:
 // `prepare()` gives what `call(into, element)` gets first. Elements that don't outlast the iterator's next step are copied.
 template <class R, class Prepare, class Call>
@@ -31,16 +47,14 @@ void run_over(R& range, map_options how, Prepare&& prepare, Call&& call) {
     check_limit(how.limit);
     semaphore room(how.limit);
     task_group([&](group& g) {
-        for (auto it = std::ranges::begin(range); it != std::ranges::end(range); ++it) {
-            permit mine = room.acquire();
-            checkpoint(); // there may be room because a call failed
+        each_with_room(range, room, [&](auto const& it, permit&& mine) {
             auto* into = prepare();
             if constexpr (std::ranges::forward_range<R>)
                 detail::fork(g, [&call, into, it, held = std::move(mine)] { call(into, *it); });
             else
                 detail::fork(g, [&call, into, element = std::ranges::range_value_t<R>(*it),
                                  held = std::move(mine)]() mutable { call(into, element); });
-        }
+        });
     });
 }
 

@@ -20,6 +20,8 @@ struct once_options {
 
 namespace detail {
 
+class task_report;
+
 // Who runs, who waits for it, and what came of it; the value is the typed part's.
 class single_flight {
 public:
@@ -35,6 +37,7 @@ public:
     bool done() const noexcept { return state_ == state::done; }
 
 private:
+    friend class task_report;
     enum class state : unsigned char { idle, running, done, failed };
     struct caller;
     void tell(state what, std::exception_ptr const& e) noexcept;

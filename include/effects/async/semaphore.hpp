@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include <effects/async/detail/waiter.hpp>
 
 namespace effects::async {
+
+namespace detail {
+class task_report;
+}
 
 class semaphore;
 
@@ -14,12 +19,12 @@ class semaphore;
 class [[nodiscard]] permit {
 public:
     permit() noexcept = default;
-    permit(permit&& other) noexcept
-        : from_(std::exchange(other.from_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+    permit(permit&& other) noexcept { take_from(other); }
     permit& operator=(permit&& other) noexcept {
-        permit old(std::move(*this));
-        from_ = std::exchange(other.from_, nullptr);
-        count_ = std::exchange(other.count_, 0);
+        if (this != &other) {
+            release();
+            take_from(other);
+        }
         return *this;
     }
     ~permit() { release(); }
@@ -30,10 +35,15 @@ public:
 
 private:
     friend class semaphore;
-    permit(semaphore& from, std::size_t count) noexcept : from_(&from), count_(count) {}
+    friend class detail::task_report;
+    permit(semaphore& from, std::size_t count) noexcept;
+    void take_from(permit& other) noexcept;
 
     semaphore* from_ = nullptr;
     std::size_t count_ = 0;
+    std::uint64_t taker_ = 0; // the task's `serial`; 0 outside tasks
+    permit* previous_ = nullptr;
+    permit* next_ = nullptr; // that was taken before
 };
 
 /// Lets so many in at a time; the others wait in the order in which they came. For the tasks of one thread.
@@ -58,17 +68,34 @@ public:
 
 private:
     friend class permit;
+    friend class detail::task_report;
     struct demand;
     void give_back(std::size_t count) noexcept;
     void serve() noexcept;
 
     std::size_t total_;
     std::size_t free_;
+    permit* taken_ = nullptr; // the newest, for reports
     detail::waiter_list waiting_;
 };
 
+inline void permit::take_from(permit& other) noexcept {
+    from_ = std::exchange(other.from_, nullptr);
+    count_ = std::exchange(other.count_, 0);
+    if (!from_) return;
+    taker_ = other.taker_;
+    previous_ = other.previous_;
+    next_ = other.next_;
+    (previous_ ? previous_->next_ : from_->taken_) = this;
+    if (next_) next_->previous_ = this;
+}
+
 inline void permit::release() noexcept {
-    if (semaphore* from = std::exchange(from_, nullptr)) from->give_back(std::exchange(count_, 0));
+    semaphore* from = std::exchange(from_, nullptr);
+    if (!from) return;
+    (previous_ ? previous_->next_ : from->taken_) = next_;
+    if (next_) next_->previous_ = previous_;
+    from->give_back(std::exchange(count_, 0));
 }
 
 } // namespace effects::async

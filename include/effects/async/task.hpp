@@ -42,6 +42,9 @@ struct task_result {
     void wait_to_take(); // throws what the task threw
     void cancel(reason why) noexcept;
     void ended(task_base& self, ending const& how) noexcept;
+
+private:
+    void refuse_a_circle(task_base const& waits) const;
 };
 
 [[noreturn]] void throw_no_task();
@@ -74,7 +77,7 @@ public:
     }
 
     /// Waits, then moves the value out; a second time is a `std::logic_error`, and so is a task that waits for itself or for one that
-    /// waits for it. Throws what the task threw (any number of times), `task_cancelled` if it was cancelled. Cancelling the caller while it
+    /// waits for it, directly or in a circle, where none of them has a limit of time. Throws what the task threw (any number of times), `task_cancelled` if it was cancelled. Cancelling the caller while it
     /// waits leaves the task as it is.
     T get() {
         the_result().wait_to_take();

@@ -8,6 +8,7 @@
 #include <effects/detail/handled.hpp>
 #include <effects/detail/offered.hpp>
 #include <effects/detail/replay.hpp>
+#include <effects/detail/tagged_layer.hpp>
 #include <effects/resumption.hpp>
 
 namespace effects::multishot {
@@ -59,8 +60,8 @@ struct layer_of<Answer, Piece, recording<Ops...>> {
 
 // ---- the clauses ----
 
-// Calls the user's clause `F` with a resumption of the other kind.
-template <class Op, class Answer, class F>
+// Calls the user's clause `F` with a resumption of the other kind. `Performed` is the operation, at its tag where it has one.
+template <class Op, class Answer, class F, class Performed = Op>
 struct multishot_clause {
     static_assert(answers_copy<Op>(),
                   "multishot::handle may answer this operation's place again and again, so its result_type must be "
@@ -81,23 +82,52 @@ private:
         return detail::call_clause(f, std::addressof(op), movable, std::forward<K>(k));
     }
     multishot::resumption<Op, Answer> of_many(resumption<Op, Answer>&& k) const {
-        return multishot::resumption<Op, Answer>(wait_for_answer(*run, k.release()));
+        return multishot::resumption<Op, Answer>(wait_for_answer(*run, operation_id<Performed>::info, k.release()));
     }
 };
 
-template <class Answer, class Op, class F>
-auto piece_of_run(control_clause<Op, F>& clause, replay_run* run) {
-    using wrapped = multishot_clause<Op, Answer, F>;
+template <class Answer, template <class> class Performed, class Op, class F>
+auto clause_of_run(control_clause<Op, F>& clause, replay_run* run) {
+    using wrapped = multishot_clause<Op, Answer, F, Performed<Op>>;
     return control_clause<Op, wrapped>{{&clause.answer, run}, clause.made};
 }
-template <class Answer, class Op, class F>
-auto piece_of_run(control_clause<Op, F> const& clause, replay_run* run) {
-    using wrapped = multishot_clause<Op, Answer, F const>;
+template <class Answer, template <class> class Performed, class Op, class F>
+auto clause_of_run(control_clause<Op, F> const& clause, replay_run* run) {
+    using wrapped = multishot_clause<Op, Answer, F const, Performed<Op>>;
     return control_clause<Op, wrapped>{{&clause.answer, run}, clause.made};
 }
+
+template <class Tag>
+struct at_tag {
+    template <class Op>
+    using performed = tagged<Tag, Op>;
+};
+template <class Op>
+using untagged = Op;
+
 template <class Answer, class Handler>
-Handler& piece_of_run(Handler& handler, replay_run*) {
-    return handler;
+decltype(auto) piece_of_run(Handler& handler, [[maybe_unused]] replay_run* run) {
+    if constexpr (is_control<std::remove_const_t<Handler>>)
+        return clause_of_run<Answer, untagged>(handler, run);
+    else
+        return (handler);
+}
+template <class Answer, class Tag, class Piece, class Scope>
+decltype(auto) tagged_piece_of_run(auto& handler, [[maybe_unused]] replay_run* run) {
+    if constexpr (is_control<std::remove_cvref_t<Piece>>) {
+        auto clause = clause_of_run<Answer, at_tag<Tag>::template performed>(handler.piece, run);
+        return tagged_piece<Tag, decltype(clause), Scope>(std::move(clause));
+    } else {
+        return (handler);
+    }
+}
+template <class Answer, class Tag, class Piece, class Scope>
+decltype(auto) piece_of_run(tagged_piece<Tag, Piece, Scope>& handler, replay_run* run) {
+    return tagged_piece_of_run<Answer, Tag, Piece, Scope>(handler, run);
+}
+template <class Answer, class Tag, class Piece, class Scope>
+decltype(auto) piece_of_run(tagged_piece<Tag, Piece, Scope> const& handler, replay_run* run) {
+    return tagged_piece_of_run<Answer, Tag, Piece, Scope>(handler, run);
 }
 template <class Answer, class Piece>
 using run_piece = decltype(piece_of_run<Answer>(std::declval<std::remove_reference_t<Piece>&>(), nullptr));
@@ -110,6 +140,14 @@ template <class Op, class F>
 struct controlled_by<control_clause<Op, F>> {
     using type = operations<Op>;
 };
+template <class Tag, class Op, class F, class Scope>
+struct controlled_by<tagged_piece<Tag, control_clause<Op, F>, Scope>> {
+    using type = operations<tagged<Tag, Op>>;
+};
+template <class Tag, class Piece, class Scope>
+    requires(!std::is_same_v<Piece, std::remove_cvref_t<Piece>>)
+struct controlled_by<tagged_piece<Tag, Piece, Scope>>
+    : controlled_by<tagged_piece<Tag, std::remove_cvref_t<Piece>, Scope>> {};
 template <class... All>
 struct recording_of;
 template <class... Ops>
@@ -144,7 +182,7 @@ struct body_of_run {
         } catch (unwinding const&) {
             throw;
         } catch (...) {
-            run->ended();
+            run->threw();
             throw;
         }
     }
@@ -329,7 +367,7 @@ template <class Op, class Answer, class Record>
     replay_run* run = make_run(root, &place);
     {
         recording<> guard(run);
-        record(run->add(operation_id<Op>::info));
+        record(run->add(*place.operation));
         run->added();
         start_replay(*run);
         guard.release();

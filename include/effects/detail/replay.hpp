@@ -70,10 +70,11 @@ struct replay_part {
     std::uint64_t id;    // never given again
     std::uint32_t depth;
     std::uint32_t references;
-    std::uint32_t resumptions;  // that lead here
-    request* asked;             // the run that came here first waits: the first resume continues it
-    replay_run* run;            // that run
-    operation_info const* once; // of an answer, here or before, that could not be recorded
+    std::uint32_t resumptions;       // that lead here
+    operation_info const* operation; // that is performed here
+    request* asked;                  // the run that came here first waits: the first resume continues it
+    replay_run* run;                 // that run
+    operation_info const* once;      // of an answer, here or before, that could not be recorded
     recorded_answer* answers;
     std::uint32_t size;
     std::uint32_t capacity;
@@ -120,6 +121,7 @@ struct replay_run {
     void refuse_to_go_on();
     // The body has returned, or thrown.
     void ended();
+    void threw();
 };
 
 // What all runs of one `multishot::handle` share. One thread at a time.
@@ -178,8 +180,9 @@ inline void add_resumption(replay_part* part) noexcept {
     ++part->resumptions;
 }
 // The run waits in `asked` for an answer, of which there may be several: gives what its resumption refers to.
-inline replay_part* wait_for_answer(replay_run& run, request* asked) noexcept {
+inline replay_part* wait_for_answer(replay_run& run, operation_info const& operation, request* asked) noexcept {
     replay_part* part = run.current;
+    part->operation = &operation;
     part->asked = asked;
     part->run = &run;
     add_resumption(part);

@@ -462,6 +462,28 @@ TEST_CASE("a destructor that would suspend its unwinding body ends the program a
     CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
 }
 
+TEST_CASE("a destructor that would suspend its unwinding body from within another one ends the program and says so",
+          "[core][unwinding][death]") {
+    bool const swallows = GENERATE(false, true);
+    auto end = in_child([&] {
+        auto k = suspended([&] {
+            at_end e{[&] {
+                try {
+                    effects::handle([] { perform(hold{}); }, effects::control<ask>([](ask, auto) {}));
+                } catch (...) {
+                    if (!swallows) throw;
+                }
+            }};
+            return perform(hold{});
+        });
+        k = {};
+    });
+
+    CHECK_FALSE(end.exited);
+    CHECK(end.code == SIGABRT);
+    CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
+}
+
 TEST_CASE("dropping through a noexcept frame terminates", "[core][unwinding][death]") {
     auto end = in_child([] {
         auto k = suspended([]() noexcept { return perform(hold{}); });

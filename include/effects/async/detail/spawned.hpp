@@ -18,6 +18,13 @@ struct ending {
     bool given_up = false;  // `error` unwinds a body that the task is part of: for the group, and for nobody else
 };
 
+// For debug mode: a task that was told of its cancellation, and ended as if it were not.
+[[gnu::cold]] void tell_of_swallowed(task_base& self) noexcept;
+inline void look_at_end(task_base& self, ending const& how) noexcept {
+    if (self.whole.told() == scope::telling::told && !how.error && !how.cut_short) [[unlikely]]
+        tell_of_swallowed(self);
+}
+
 // A task with its function and arguments, at the top of its stack, and what its `task<Result>` holds. (Bodies in group.hpp.)
 template <class Result, class F, class... Args>
 struct spawned final : task_base {

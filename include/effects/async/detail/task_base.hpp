@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -64,6 +66,13 @@ struct task_base : core::fiber {
     waiter* waits_in =
         nullptr; // taken out of its list when a cancellation wakes the task: what comes then is for others
 
+    // What failed besides, when a group of this task threw last.
+    struct failures {
+        std::exception_ptr thrown;
+        std::vector<std::exception_ptr> others;
+    };
+    std::unique_ptr<failures> suppressed;
+
     // The scheduler's own.
     task_base* next_ready = nullptr;
     std::size_t timer_index = no_timer;
@@ -98,6 +107,9 @@ private:
 
 // The same, for a signal handler: into the buffer, as far as it goes.
 std::size_t write_path(core::fiber const& strand, char* buffer, std::size_t size) noexcept;
+
+// When a world's main task has ended: for who called its `run`.
+void keep_suppressed(std::unique_ptr<task_base::failures> of_main) noexcept;
 
 // A stack for a child of the running task; `size`: as its spawn_options say, 0: the world's.
 core::stack acquire_task_stack(std::size_t size);
