@@ -15,7 +15,7 @@ namespace effects::async {
 
 /// Runs `f`, which blocks its thread, on a worker thread, and suspends only this task meanwhile; gives its value, or throws what it
 /// throws. `f` performs no effects (`unhandled_operation`). Once it has begun it is waited for even when the task is cancelled, so it may refer to locals;
-/// `interrupt` (called from any thread, at most once) can tell it to hurry. A task that is cancelled already does not begin.
+/// `interrupt` (called from any thread, at most once) can tell it to hurry; its value is given, and the next wait throws. A task cancelled before never begins.
 ///
 ///     auto text = async::blocking([&] { return read_whole(path); });
 ///
