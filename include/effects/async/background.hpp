@@ -70,7 +70,7 @@ private:
 /// Starts `f(args…)` as a task that nobody waits for but the world's run that it is part of: the run needs a `background` among its handlers,
 /// else this throws `unhandled_operation`. It runs at once to its first suspension; `f` and the arguments are copied or moved, as `std::thread` does
 /// it: nothing in the caller outlives it for certain. Once that run ends it is an `effects::error` (`std::errc::operation_canceled`);
-/// on another thread than the run's own, a `std::logic_error`.
+/// on another thread than the run's own, a `std::logic_error`. Cancelling who detaches it does not cancel it.
 ///
 ///     async::detach({.name = "mail"}, send_mail, order);
 template <class F, class... Args>

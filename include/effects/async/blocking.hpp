@@ -15,8 +15,8 @@ namespace effects::async {
 
 /// Runs `f`, which blocks its thread, on a worker thread, and suspends only this task meanwhile; gives its value, or throws what it
 /// throws. `f` performs no effects (`unhandled_operation`). Once it has begun it is waited for even when the task is cancelled, so it may refer to locals;
-/// `interrupt` (called from any thread, at most once) can tell it to hurry; what that throws is thrown when `f` has ended. Cancelled before it has
-/// begun, also while all worker threads are busy, it never begins.
+/// `interrupt` (called from any thread, at most once) can tell it to hurry, and what that throws is thrown when `f` has ended; else its value is given, and
+/// the next wait throws. Cancelled before it has begun, also while all worker threads are busy, it never begins.
 ///
 ///     auto text = async::blocking([&] { return read_whole(path); });
 ///

@@ -80,7 +80,7 @@ public:
     /// An empty slot where `acquire` would wait or throw. Never suspends.
     slot try_acquire() noexcept;
 
-    /// `f`, in a place of its own.
+    /// `f`, in a place of its own, which it gives back also when it is cancelled.
     template <class F>
     std::invoke_result_t<F&> run(F&& f) {
         slot mine = acquire();

@@ -50,7 +50,7 @@ public:
     channel(channel const&) = delete;
     channel& operator=(channel const&) = delete;
 
-    /// Suspends until there is room, or a receiver. Throws `channel_closed`.
+    /// Suspends until there is room, or a receiver. Throws `channel_closed`. Cancelling it while it waits sends nothing; `item` goes with the call.
     void send(T item);
     /// False where `send` would wait or throw; `item` is moved from only if it is true. Never suspends.
     [[nodiscard]] bool try_send(T&& item);
@@ -58,7 +58,7 @@ public:
         return can_take() && try_send(T(item));
     }
 
-    /// Suspends until there is an item; empty once the channel is closed and all items that were in it are taken.
+    /// Suspends until there is an item; empty once the channel is closed and all items that were in it are taken. Cancelling takes none.
     [[nodiscard]] std::optional<T> receive();
     /// Empty where `receive` would wait, or for ever (`closed` tells). Never suspends.
     [[nodiscard]] std::optional<T> try_receive();
@@ -71,7 +71,7 @@ public:
     std::size_t size() const noexcept { return items_.size(); }
     std::size_t capacity() const noexcept { return capacity_; }
 
-    /// Receives as it goes; several tasks may iterate at once, each item goes to one of them.
+    /// Receives as it goes; several tasks may iterate at once, each item goes to one of them. Cancelling a step takes none.
     class iterator {
     public:
         using iterator_concept = std::input_iterator_tag;

@@ -116,7 +116,7 @@ public:
     circuit_breaker(circuit_breaker const&) = delete;
     circuit_breaker& operator=(circuit_breaker const&) = delete;
 
-    /// Calls `f`, or throws `circuit_open`.
+    /// Calls `f`, or throws `circuit_open`. Cancelling `f` counts neither way; a trial's place is free again.
     template <class F>
     std::invoke_result_t<F&> run(F&& f) {
         using result = std::invoke_result_t<F&>;

@@ -28,7 +28,7 @@ private:
 ///
 ///     g.spawn([&] { async::every(60s, [&] { cache.refresh(); }); });
 ///
-/// A period of zero or less is a `std::invalid_argument`.
+/// A period of zero or less is a `std::invalid_argument`. Cancelling it between two calls leaves nothing behind.
 template <class Rep, class Period, class F>
     requires std::is_invocable_v<F&>
 void every(std::chrono::duration<Rep, Period> period, F&& f) {

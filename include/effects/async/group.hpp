@@ -130,8 +130,8 @@ private:
 ///
 /// The first exception of a task or of the body cancels the others, and leaves `task_group` when they have ended; an `effects::error` then says
 /// what else failed, "refused (and 1 more failed: connection lost)", and `suppressed_failures()` gives it, whatever was thrown.
-/// Cancelling the caller cancels all of them, and leaves as `cancelled` where it cut one of them short (that is no daemon). Tasks run
-/// under the handlers in force here.
+/// Cancelling the caller cancels all of them, and leaves as `cancelled` where it cut one of them short (that is no daemon); else its value is given, and
+/// the next suspension point throws. Tasks run under the handlers in force here.
 template <class F>
 std::invoke_result_t<F, group&> task_group(F&& f) {
     using result = std::invoke_result_t<F, group&>;

@@ -67,7 +67,7 @@ private:
 /// `f` may take the attempt's number, from 1, and is called by several tasks at once. An attempt that fails before the next one was due has it
 /// started at once. Where all fail, the first error is thrown, with what else failed: "refused (and 1 more failed: connection lost)"; a result that
 /// `when` passes over is given only where nothing better came. `attempts` below 1 is a `std::invalid_argument`, and so is a `when` that
-/// looks at values of another type than `f`'s.
+/// looks at values of another type than `f`'s. Cancelling the caller cancels all attempts, and is thrown when they have ended; the budget's tokens stay taken.
 template <class F>
     requires(std::is_invocable_v<F&> || std::is_invocable_v<F&, int>)
 decltype(auto) hedge(hedge_options const& how, F&& f) {

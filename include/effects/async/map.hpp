@@ -65,7 +65,7 @@ using element_reference = std::conditional_t<std::ranges::forward_range<R>, std:
 } // namespace detail
 
 /// Calls `f` with each element, so many at a time as `limit` says, each in a task of its own, and gives the results in the
-/// elements' order. The first exception cancels the others and is thrown when they have ended; so is a cancellation of the caller.
+/// elements' order. The first exception cancels the others and is thrown when they have ended. Cancelling the caller cancels them all, and is thrown then.
 ///
 ///     auto pages = async::map(urls, {.limit = 8}, [](std::string const& url) { return fetch(url); });
 ///

@@ -106,14 +106,14 @@ public:
 
     /// Suspends until it is set. Cancelling leaves nothing behind.
     void wait() const { state_->wait(); }
-    /// Suspends until it is set; a copy of the value, or throws the exception.
+    /// Suspends until it is set; a copy of the value, or throws the exception. Cancelling leaves nothing behind.
     T get() const {
         static_assert(std::is_void_v<T> || std::is_copy_constructible_v<T>,
                       "T can't be copied: take() moves it out, once");
         state_->wait_for_value();
         if constexpr (!std::is_void_v<T>) return std::as_const(state_->value());
     }
-    /// The same, but moves the value out; whoever comes second gets a `std::logic_error`.
+    /// The same, but moves the value out; whoever comes second gets a `std::logic_error`. Cancelling it while it waits leaves the value to others.
     T take() const {
         state_->wait_for_value();
         state_->claim_the_value();

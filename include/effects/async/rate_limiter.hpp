@@ -70,7 +70,7 @@ public:
     /// False where `acquire` would wait. Never suspends.
     bool try_acquire(std::size_t count = 1);
 
-    /// `acquire()`, then `f`.
+    /// `acquire()`, then `f`; cancelling `f` does not give the permit back.
     template <class F>
     std::invoke_result_t<F&> run(F&& f) {
         acquire();

@@ -75,7 +75,7 @@ private:
 /// `f` may take the attempt's number, from 1. The last attempt's exception is thrown (an `effects::error` with the number of attempts as its
 /// context) and its result returned. Where the next attempt would begin after the enclosing `deadline()`, or the budget is used up, there is none.
 /// Cancellation is never retried. `attempts` below 1 is a `std::invalid_argument`, and so is a `when` that looks at values of
-/// another type than `f`'s.
+/// another type than `f`'s. Cancelling it while it waits makes no further attempt, and gives the budget its token back.
 template <class F>
     requires(std::is_invocable_v<F&> || std::is_invocable_v<F&, int>)
 decltype(auto) retry(retry_options const& how, F&& f) {

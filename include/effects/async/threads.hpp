@@ -81,7 +81,7 @@ template <class F>
         }
     }
 
-/// Runs `f` on every thread at once, and waits for all: the first failure cancels the others. `f` is called by several threads at the same time.
+/// Runs `f` on every thread at once, and waits for all: a failure of one, or cancelling this task, cancels them all. Several threads call `f` at the same time.
 ///
 ///     live::run({.threads = 4}, [&] {
 ///         async::on_each_thread([&] { http::serve("0.0.0.0:8080", routes, {.reuse_port = true}); });

@@ -68,7 +68,7 @@ auto run_or_nothing(Limit limit, std::remove_reference_t<F>& f) {
 ///     auto rate = async::timeout(800ms, [&] { return fetch_rate("EUR"); });
 ///
 /// An `f` that returns all the same (it did not suspend any more) has its value returned. Costs nothing until something suspends,
-/// and one timer then. Deadlines nest: the earliest wins.
+/// and one timer then. Deadlines nest: the earliest wins. Cancelling the caller cancels `f`, and leaves as `cancelled`, not as `timed_out`.
 template <class Rep, class Period, class F>
 std::invoke_result_t<F> timeout(std::chrono::duration<Rep, Period> limit, std::string_view phase, F&& f) {
     return detail::run_or_throw<F>(clamp_duration(limit), phase, f);
