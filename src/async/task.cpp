@@ -44,7 +44,9 @@ void task_result::refuse_a_circle(task_base const& waits) const {
     auto for_ever = [](task_base const& t) { return t.innermost->nearest() == never && !t.innermost->pending(); };
     if (!for_ever(waits)) return;
     for (task_base const* t = running; t && for_ever(*t);) {
-        if (!t->waits_in || !t->waits_in->listed() || std::string_view(t->waits_for) != "task::wait") return;
+        if (t->state != task_base::state_type::parked || !t->waits_in || !t->waits_in->listed() ||
+            std::string_view(t->waits_for) != "task::wait")
+            return;
         task_base const* next = static_cast<task_result const*>(t->waits_on)->running;
         if (next == &waits)
             throw std::logic_error("task " + waits.path() + " can't wait for " + running->path() + ": " + t->path() +

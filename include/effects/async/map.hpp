@@ -24,7 +24,8 @@ namespace detail {
 
 void check_limit(std::size_t limit);
 
-// Asks the range (a channel's, say) for an element only when there is room for it: so a cancellation that comes first loses none.
+// A range that gives each element once (a channel's, say) is asked for one only when there is room for it: so a cancellation that comes
+// first loses none.
 template <class R, class F>
 void each_with_room(R& range, semaphore& room, F&& f) {
     auto next_room = [&] {
@@ -32,11 +33,15 @@ void each_with_room(R& range, semaphore& room, F&& f) {
         checkpoint(); // there may be room because a call failed
         return mine;
     };
-    permit mine = next_room();
-    for (auto it = std::ranges::begin(range); it != std::ranges::end(range);) {
-        f(it, std::move(mine));
-        mine = next_room();
-        ++it;
+    if constexpr (std::ranges::forward_range<R>) {
+        for (auto it = std::ranges::begin(range); it != std::ranges::end(range); ++it) f(it, next_room());
+    } else {
+        permit mine = next_room();
+        for (auto it = std::ranges::begin(range); it != std::ranges::end(range);) {
+            f(it, std::move(mine));
+            mine = next_room();
+            ++it;
+        }
     }
 }
 

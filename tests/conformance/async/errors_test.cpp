@@ -279,3 +279,117 @@ EFFECTS_IN_BOTH_WORLDS("a task may lock what a task that has ended left locked t
     }
     CHECK(!m.is_locked());
 }
+
+namespace {
+
+std::vector<std::string> suppressed() {
+    std::vector<std::string> all;
+    for (std::exception_ptr const& e : async::suppressed_failures())
+        all.push_back(what([&] { std::rethrow_exception(e); }));
+    return all;
+}
+
+// Fails in the order of its tasks: `texts`, all after the first suspension.
+void fail(std::vector<std::string> const& texts) {
+    async::task_group([&](async::group& g) {
+        for (std::string const& text : texts)
+            g.spawn([&g, text] {
+                async::shield([&] { async::sleep_for(std::chrono::milliseconds(g.size())); });
+                throw std::runtime_error(text);
+            });
+    });
+}
+
+} // namespace
+
+EFFECTS_IN_BOTH_WORLDS("what failed beside an exception that can't be told more is kept", "[async][group][error]") {
+    CHECK(suppressed().empty());
+    try {
+        fail({"a", "b", "c", "d", "e", "f", "g"});
+        FAIL("it did not throw");
+    } catch (std::runtime_error const& e) {
+        std::vector<std::string> all = suppressed();
+        CHECK(all.size() == 6);
+        all.push_back(e.what());
+        CHECK(std::set<std::string>(all.begin(), all.end()) ==
+              std::set<std::string>{"a", "b", "c", "d", "e", "f", "g"});
+    }
+    CHECK(what([] { fail({"alone"}); }) == "alone");
+    CHECK(suppressed().empty()); // of the last one
+}
+
+EFFECTS_IN_BOTH_WORLDS("what failed in a group inside a task is kept with what failed beside the task",
+                       "[async][group][error]") {
+    CHECK(what([] {
+              async::task_group([](async::group& g) {
+                  g.spawn([] { fail({"inner"}); });
+                  g.spawn([] {
+                      async::shield([] { async::sleep_for(5ms); });
+                      fail({"x", "y"});
+                  });
+                  g.spawn([] { // tells no more of those than it throws
+                      async::shield([] { async::sleep_for(20ms); });
+                      CHECK_THROWS(fail({"caught", "with it"}));
+                      throw std::runtime_error("its own");
+                  });
+              });
+          }) == "inner");
+    auto const all = suppressed();
+    CHECK(std::set<std::string>(all.begin(), all.end()) == std::set<std::string>{"x", "y", "its own"});
+}
+
+EFFECTS_IN_BOTH_WORLDS("a cancelled loop over a channel takes no element that it gives nobody",
+                       "[async][map][as_completed][channel]") {
+    for (bool as_they_come : {false, true}) {
+        async::channel<int> from(10);
+        for (int i = 0; i < 10; ++i) from.send(i);
+        std::vector<int> begun;
+        async::try_timeout(5ms, [&] {
+            auto take = [&](int i) {
+                begun.push_back(i);
+                async::event().wait();
+                return i;
+            };
+            if (as_they_come)
+                for (auto& one : async::as_completed(from, {.limit = 2}, take))
+                    FAIL("nothing completes, but " << one.value);
+            else
+                async::for_each(from, {.limit = 2}, take);
+        });
+        CHECK(begun == std::vector{0, 1});
+        CHECK(from.size() == 8);
+    }
+}
+
+EFFECTS_IN_BOTH_WORLDS("tasks that wait for each other in a circle are told", "[async][task][error]") {
+    async::task<int> a, b, c;
+    std::string told;
+    async::event all_there;
+    auto gets = [&](async::task<int>& other) {
+        all_there.wait();
+        try {
+            return other.get();
+        } catch (std::logic_error const& e) {
+            told = e.what();
+            return 1;
+        }
+    };
+    async::task_group([&](async::group& g) {
+        a = g.spawn({.name = "a"}, [&] { return gets(b); });
+        b = g.spawn({.name = "b"}, [&] { return gets(c); });
+        c = g.spawn({.name = "c"}, [&] { return gets(a); });
+        all_there.set();
+    });
+    CHECK_THAT(told, Catch::Contains(" can't wait for ") && Catch::EndsWith(" waits for it"));
+
+    bool passed = false; // with a limit of time it is none
+    async::task_group([&](async::group& g) {
+        a = g.spawn([&] {
+            async::yield();
+            if (!async::try_timeout(1ms, [&] { return b.get(); })) passed = true;
+            return 1;
+        });
+        b = g.spawn([&] { return a.get(); });
+    });
+    CHECK(passed);
+}

@@ -83,6 +83,24 @@ TEST_CASE("debug mode reports a task that swallows its cancellation and ends as 
           "was told in sleep that it is cancelled (requested), caught that, and ended as if it were not");
 }
 
+TEST_CASE("debug mode reports the functions of all, race and map that swallow their cancellation and end",
+          "[async][debug][cancel]") {
+    auto fails = [] {
+        async::yield();
+        throw std::runtime_error("on purpose");
+    };
+    auto const found = reports_of([&] {
+        CHECK_THROWS(async::all(fails, sleep_and_swallow));
+        async::race([] { async::yield(); }, sleep_and_swallow);
+        CHECK_THROWS(async::for_each(std::vector{0, 1}, [&](int i) { i == 0 ? fails() : sleep_and_swallow(); }));
+    });
+
+    REQUIRE(found.size() == 3);
+    for (auto const& report : found)
+        CHECK_THAT(report.details,
+                   Contains("told in sleep that it is cancelled") && Contains("ended as if it were not"));
+}
+
 TEST_CASE("debug mode reports each cancellation that is swallowed for itself", "[async][debug][cancel]") {
     auto const found = reports_of([] {
         for (int i = 0; i < 2; ++i)

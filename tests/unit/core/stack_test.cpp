@@ -196,6 +196,33 @@ TEST_CASE("a body that overflows its stack is reported before the signal ends th
                                            "body, …)"));
 }
 
+TEST_CASE("a body that overflows on a thread that has made no stack itself is reported",
+          "[core][stack][threads][death]") {
+    auto end = in_child([] {
+        std::signal(SIGSEGV, SIG_DFL);
+        effects::resumption<ask, int> moved;
+        handle([] { return perform(ask{}) + eat_all(); },
+               effects::control<ask>([&](ask, effects::resumption<ask, int> k) {
+                   moved = std::move(k);
+                   return 0;
+               }));
+        std::thread([&] { std::move(moved).resume(1); }).join();
+    });
+
+    CHECK(end.code == SIGSEGV);
+    CHECK_THAT(end.errors, Catch::Contains("stack overflow: the body of a handle") && Catch::Contains("256 KiB"));
+}
+
+TEST_CASE("an overflow names the size that was asked for", "[core][stack][death]") {
+    auto end = in_child([] {
+        std::signal(SIGSEGV, SIG_DFL);
+        handle(
+            {.stack_size = 1 << 20}, [] { return perform(ask{}) + eat_all(); }, resume_one());
+    });
+
+    CHECK_THAT(end.errors, Catch::Contains("has used up its stack of 1024 KiB"));
+}
+
 TEST_CASE("another's handler of SIGSEGV is still called, and for other faults only that", "[core][stack][death]") {
     auto end = in_child([] {
         std::signal(SIGSEGV, [](int) {

@@ -20,6 +20,10 @@ public:
     int operator()(core_test::ask) const { return 1; }
     bool operator()(core_test::choose) const { return true; }
 };
+struct prints_badly {
+    using result_type = void;
+    friend std::ostream& operator<<(std::ostream&, prints_badly const&) { throw 42; }
+};
 struct with_default {
     using result_type = int;
     int value;
@@ -122,4 +126,8 @@ TEST_CASE("an operation performed where a thread has no handlers for a reason sa
         CHECK_THAT(message([&] { handle(perform_it, [](ask) { return 1; }); }), !Contains("nowhere"));
     }
     CHECK_THAT(message(perform_it), !Contains("nowhere"));
+}
+
+TEST_CASE("an operation whose printing throws anything is unhandled all the same", "[core][unhandled]") {
+    CHECK_THAT(message([] { perform(shop::prints_badly{}); }), Contains("unhandled operation shop::prints_badly"));
 }

@@ -210,6 +210,56 @@ TEST_CASE("blocking work without an interrupt is waited for when its task is can
     });
 }
 
+TEST_CASE("blocking work that is cancelled before a thread has it never begins", "[live][blocking][cancel][threads]") {
+    std::promise<void> go;
+    std::vector<std::string> ended;
+    std::atomic<int> begun = 0;
+    live::run({.blocking_threads = 1}, [&] {
+        async::task_group([&](async::group& g) {
+            g.spawn([&] { async::blocking([&] { go.get_future().wait(); }); });
+            auto first = g.spawn([&] { async::blocking([&] { ++begun; }); });
+            auto second = g.spawn([&] { async::blocking([&] { ++begun; }); });
+            auto last = g.spawn([&] { async::blocking([&] { ++begun; }); });
+            CHECK_FALSE(async::try_timeout(5ms, [&] { async::blocking([&] { ++begun; }); }));
+            last.cancel();
+            first.cancel();
+            last.wait();
+            first.wait();
+            CHECK(begun == 0);
+            go.set_value();
+            second.wait();
+        });
+    });
+    CHECK(begun == 1);
+}
+
+TEST_CASE("an interrupt that throws keeps nobody else waiting, and is told when the work has ended",
+          "[live][blocking][cancel]") {
+    std::promise<void> go;
+    bool others_went_on = false;
+    bool work_ended = false;
+    live::run([&] {
+        async::task_group([&](async::group& g) {
+            auto t = g.spawn([&] {
+                CHECK_THROWS_WITH(async::blocking(
+                                      [&] {
+                                          go.get_future().wait();
+                                          work_ended = true;
+                                      },
+                                      [] { throw std::runtime_error("can't interrupt"); }),
+                                  "can't interrupt");
+                CHECK(work_ended);
+            });
+            async::yield();
+            t.cancel();
+            async::sleep_for(5ms);
+            others_went_on = !t.done();
+            go.set_value();
+        });
+    });
+    CHECK(others_went_on);
+}
+
 TEST_CASE("a thousand pieces of blocking work from a hundred tasks are all done", "[live][blocking][threads]") {
     std::atomic<int> done = 0;
     live::run([&] {

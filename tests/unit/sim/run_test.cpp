@@ -166,6 +166,59 @@ TEST_CASE("a deadlock names every task and what it waits for", "[sim][deadlock]"
     CHECK_THAT(text, Catch::Contains("main waits in task_group"));
 }
 
+TEST_CASE("a deadlock says who holds what is waited for, and where each task was spawned", "[sim][deadlock]") {
+    auto text = message_of([] {
+        sim::run([] {
+            async::event never_set;
+            async::mutex m;
+            async::semaphore slots(3);
+            async::once<int> value;
+            auto own = slots.acquire();
+            async::task_group([&](async::group& g) {
+                g.spawn({.name = "owner"}, [&] {
+                    auto held = m.lock();
+                    auto moved = slots.acquire();
+                    auto here = std::move(moved);
+                    value.call([&] {
+                        never_set.wait();
+                        return 1;
+                    });
+                });
+                g.spawn({.name = "second"}, [&] {
+                    auto slot = slots.acquire();
+                    auto held = m.lock();
+                });
+                g.spawn({.name = "third"}, [&] { auto slot = slots.acquire(); });
+                g.spawn({.name = "fourth"}, [&] { value.call([] { return 2; }); });
+            });
+        });
+    });
+
+    CHECK_THAT(text,
+               Catch::Contains("main/owner waits in event::wait (spawned at ") && Catch::Contains("run_test.cpp:"));
+    CHECK_THAT(text, Catch::Contains("main/second waits in mutex::lock, held by main/owner (spawned at "));
+    CHECK_THAT(text,
+               Catch::Contains("main/third waits in semaphore::acquire, held by main, main/owner, main/second ("));
+    CHECK_THAT(text, Catch::Contains("main/fourth waits in once::call, which runs in main/owner ("));
+}
+
+TEST_CASE("what failed beside the exception that leaves a world is there outside", "[sim][error]") {
+    CHECK_THROWS_WITH(sim::run([] {
+                          async::all([] { throw std::runtime_error("first"); },
+                                     [] {
+                                         async::shield([] { async::sleep_for(1s); });
+                                         throw std::runtime_error("second");
+                                     });
+                      }),
+                      "first");
+    auto const besides = async::suppressed_failures();
+    REQUIRE(besides.size() == 1);
+    CHECK_THROWS_WITH(std::rethrow_exception(besides[0]), "second");
+
+    sim::run([] {});
+    CHECK(async::suppressed_failures().empty());
+}
+
 TEST_CASE("a deadlock unwinds every task before it is thrown", "[sim][deadlock]") {
     int unwound = 0;
     struct guard {
