@@ -164,6 +164,6 @@ TEST_CASE("a body that overflows the stack it was given is told how to get more"
 
     CHECK_FALSE(end.exited);
     CHECK(end.code == SIGSEGV);
-    CHECK_THAT(end.errors, Catch::Contains("used up its stack of 516 KiB. It gets a larger one by "
+    CHECK_THAT(end.errors, Catch::Contains("used up its stack of 512 KiB. It gets a larger one by "
                                            "handle({.stack_size = bytes}, body, …)"));
 }
