@@ -109,7 +109,7 @@ TEST_CASE("a task that overflows its stack is named, with the stack's size and w
 
     CHECK_FALSE(end.exited);
     CHECK(end.code == SIGSEGV);
-    CHECK_THAT(end.errors, Catch::Contains("stack overflow: task main/digger has used up its stack of 516 KiB") &&
+    CHECK_THAT(end.errors, Catch::Contains("stack overflow: task main/digger has used up its stack of 512 KiB") &&
                                Catch::Contains("stack_size"));
 }
 #endif
