@@ -166,6 +166,15 @@ TEST_CASE("a deadlock names every task and what it waits for", "[sim][deadlock]"
     CHECK_THAT(text, Catch::Contains("main waits in task_group"));
 }
 
+TEST_CASE("a task's name stays within its line of a report", "[sim][deadlock]") {
+    auto stuck = [] {
+        async::task_group([](async::group& g) {
+            g.spawn({.name = "a\nmain/forged waits in sleep\x1B[2J\x7F"}, [] { async::event().wait(); });
+        });
+    };
+    CHECK_THROWS_WITH(sim::run(stuck), Catch::Contains("main/a\\x0amain/forged waits in sleep\\x1b[2J\\x7f"));
+}
+
 TEST_CASE("a deadlock unwinds every task before it is thrown", "[sim][deadlock]") {
     int unwound = 0;
     struct guard {
