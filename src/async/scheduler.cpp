@@ -5,6 +5,8 @@
 #include <charconv>
 #include <mutex>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <effects/async/detail/debugger.hpp>
@@ -65,7 +67,30 @@ bool lineage::takes(std::string const& name) {
     return true;
 }
 
+namespace {
+
+bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+// Names stand in reports, where each line is about one task.
+std::string printable(std::string given) {
+    if (std::none_of(given.begin(), given.end(), is_control)) return given;
+    constexpr std::string_view hex = "0123456789abcdef";
+    std::string out;
+    for (char c : given) {
+        if (!is_control(c)) {
+            out += c;
+            continue;
+        }
+        auto const byte = static_cast<unsigned char>(c);
+        out.append("\\x").append({hex[byte >> 4], hex[byte & 15]});
+    }
+    return out;
+}
+
+} // namespace
+
 void task_base::be_called(std::string given) {
+    given = printable(std::move(given));
     shows_number_ = from_ && !from_->takes(given);
     name_ = std::move(given);
 }

@@ -11,6 +11,7 @@
 
 #include <effects/async/cancelled.hpp>
 #include <effects/async/detail/debugger.hpp>
+#include <effects/async/detail/turn.hpp>
 #include <effects/async/must_not_suspend.hpp>
 #include <effects/perform.hpp>
 
@@ -122,6 +123,17 @@ void throw_if_overdue(task_base& task, char const* in) {
 void refuse_under_hold(task_base& task, suspend const& op) {
     if (op.ready || task.interruptible) throw_must_not_suspend(task, op.what);
     report_held(task, op.what);
+}
+
+void take_turn(char const* what) {
+    task_base* task = current_task_or_null();
+    if (!task) return;
+    bool const given_up = core::in_unwinding();
+    if (!given_up) refuse_what_waits(*task, what);
+    throw_if_cancelled(*task, what);
+    if (given_up) return;
+    perform(suspend{.what = what, .ready = true});
+    throw_if_cancelled(*task, what);
 }
 
 } // namespace effects::async::detail

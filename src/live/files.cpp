@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -236,52 +237,62 @@ namespace {
 
 // Blocking work that a cancellation may end.
 template <class F>
-std::invoke_result_t<F&, hurry&> interruptible(F f) {
+std::invoke_result_t<F&, hurry&> interruptible(char const* operation, F f) {
     hurry stop;
     try {
-        return async::blocking([&] { return f(stop); }, [&] { stop.up(); });
+        auto work = [&] { return f(stop); };
+        return async::detail::blocking_in(
+            operation, work, [&] { stop.up(); }, std::source_location::current());
     } catch (os::error const&) {
         if (stop.is_up()) async::checkpoint(); // it is the task that was cancelled
         throw;
     }
 }
 
+// Blocking work that is soon done, and so is waited for.
+template <class F>
+std::invoke_result_t<F&> brief(char const* operation, F f) {
+    return async::detail::blocking_in(operation, f, {}, std::source_location::current());
+}
+
 } // namespace
 
 std::string system_files::operator()(os::operations::read_text const& op) const {
-    return interruptible([&](hurry& stop) { return read_whole({"read", op.path}, stop); });
+    return interruptible("os::read_text", [&](hurry& stop) { return read_whole({"read", op.path}, stop); });
 }
 
 void system_files::operator()(os::operations::write_text const& op) const {
-    interruptible([&](hurry& stop) { replace_text({"write", op.path}, op.text, stop); });
+    interruptible("os::write_text", [&](hurry& stop) { replace_text({"write", op.path}, op.text, stop); });
 }
 
 void system_files::operator()(os::operations::append_text const& op) const {
-    interruptible([&](hurry& stop) { write_in_place({"append to", op.path}, O_APPEND | O_CREAT, op.text, stop); });
+    interruptible("os::append_text", [&](hurry& stop) {
+        write_in_place({"append to", op.path}, O_APPEND | O_CREAT, op.text, stop);
+    });
 }
 
 std::vector<std::string> system_files::operator()(os::operations::list_directory const& op) const {
-    return async::blocking([&] { return names_in({"list", op.path}); });
+    return brief("os::list_directory", [&] { return names_in({"list", op.path}); });
 }
 
 void system_files::operator()(os::operations::make_directories const& op) const {
-    async::blocking([&] { make_folders({"make the folder", op.path}); });
+    brief("os::make_directories", [&] { make_folders({"make the folder", op.path}); });
 }
 
 bool system_files::operator()(os::operations::remove const& op) const {
-    return async::blocking([&] { return remove_entry({"remove", op.path}); });
+    return brief("os::remove", [&] { return remove_entry({"remove", op.path}); });
 }
 
 void system_files::operator()(os::operations::rename const& op) const {
-    async::blocking([&] { rename_entry(op.from, op.to); });
+    brief("os::rename", [&] { rename_entry(op.from, op.to); });
 }
 
 void system_files::operator()(os::operations::sync const& op) const {
-    async::blocking([&] { sync_entry({"sync", op.path}); });
+    brief("os::sync", [&] { sync_entry({"sync", op.path}); });
 }
 
 bool system_files::operator()(os::operations::exists const& op) const {
-    return async::blocking([&] { return is_there({"look for", op.path}); });
+    return brief("os::exists", [&] { return is_there({"look for", op.path}); });
 }
 
 } // namespace effects::live

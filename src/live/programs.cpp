@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <source_location>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -146,7 +147,8 @@ os::completed system_programs::operator()(run const& op) const {
     os::detail::check(op);
     if (detail::event_loop* loop = loop_to_wait_in()) {
         async::time_point const begun = async::now();
-        auto const child = async::blocking([&] { return std::make_unique<child_process>(op); });
+        auto start = [&] { return std::make_unique<child_process>(op); };
+        auto const child = async::detail::blocking_in("os::run", start, {}, std::source_location::current());
         by_task waits(*loop, *child);
         return to_its_end(op, *child, waits, begun);
     }

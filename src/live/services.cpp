@@ -10,6 +10,7 @@
 #include <effects/async/cancelled.hpp>
 #include <effects/async/detail/expiry.hpp>
 #include <effects/async/detail/task_base.hpp>
+#include <effects/async/detail/turn.hpp>
 #include <effects/async/detail/waiter.hpp>
 #include <effects/detail/layer.hpp>
 #include <effects/live/detail/event_loop.hpp>
@@ -154,5 +155,7 @@ net::datagram_socket services::operator()(net::connect_datagram const& op) {
 std::unique_ptr<os::detail::time_limit> services::operator()(os::detail::limit_time const& op) const {
     return std::make_unique<async::detail::expiry<os::detail::time_limit>>(op.limit, op.phase);
 }
+
+void services::operator()(os::detail::wait_turn const& op) const { async::detail::take_turn(op.what); }
 
 } // namespace effects::live::detail

@@ -13,7 +13,7 @@
 
 #include <unistd.h>
 
-#include <effects/os/detail/json_line.hpp>
+#include <effects/os/detail/log_line.hpp>
 
 #include "file_io.hpp"
 
@@ -55,10 +55,23 @@ std::vector<std::string> system_env::operator()(os::operations::arguments const&
     return arguments;
 }
 
+os::log_format log_format_for(int descriptor) noexcept {
+    auto variable = [](char const* name) { return std::string_view(std::getenv(name) ? std::getenv(name) : ""); };
+    int const before = errno;
+    bool const terminal = ::isatty(descriptor) == 1;
+    errno = before;
+    if (!terminal) return os::log_format::json;
+    std::string_view const kind = variable("TERM");
+    bool const plain = !variable("NO_COLOR").empty() || kind.empty() || kind == "dumb";
+    return plain ? os::log_format::text : os::log_format::coloured;
+}
+
+stderr_log::stderr_log(os::level least) noexcept : stderr_log(least, log_format_for(STDERR_FILENO)) {}
+
 void stderr_log::operator()(os::operations::log const& line) const {
     if (line.level < least_) return;
     int const before = errno; // a log line between a call and its errno should not matter
-    std::string const text = os::detail::json_line(std::chrono::system_clock::now(), line);
+    std::string const text = os::detail::log_line(format_, std::chrono::system_clock::now(), line);
     write_all(STDERR_FILENO, text);
     errno = before;
 }

@@ -5,6 +5,9 @@
 #include <mutex>
 #include <string_view>
 
+#include <effects/os/detail/wait_turn.hpp>
+#include <effects/perform.hpp>
+
 namespace effects::os {
 namespace {
 
@@ -151,15 +154,43 @@ std::errc problem_of_renaming(place const& from, place const& to) {
 struct in_memory_files::tree {
     mutable std::mutex mutex;
     node root{.folder = true};
+
+    void write(std::string const& path, std::string&& text);
+    void make_folders(std::string const& path);
 };
+
+void in_memory_files::tree::write(std::string const& path, std::string&& text) {
+    std::lock_guard lock(mutex);
+    place const at = writable(root, "write", path);
+    std::size_t const size = text.size();
+    add(at, {.text = std::move(text), .synced_size = size});
+}
+
+void in_memory_files::tree::make_folders(std::string const& path) {
+    std::lock_guard lock(mutex);
+    place at;
+    at.folders.push_back(&root);
+    at.found = &root;
+    at.problem = problem_of(path);
+    auto const names = at.reached() ? names_in(path) : std::vector<std::string_view>{};
+    for (std::size_t i = 0; i < names.size() && at.reached(); ++i) {
+        step(at, names[i]);
+        if (!at.reached()) break;
+        if (!at.found) at.found = &add(at, {.folder = true});
+        bool const last = i + 1 == names.size();
+        enter(at);
+        if (last && !at.reached()) at.problem = std::errc::file_exists;
+    }
+    if (!at.reached()) throw error(at.problem, "make the folder", path);
+}
 
 in_memory_files::in_memory_files() : tree_(std::make_unique<tree>()) {}
 
 in_memory_files::in_memory_files(std::initializer_list<std::pair<std::string, std::string>> files) : in_memory_files() {
     for (auto const& [path, text] : files) {
         if (auto const slash = path.rfind('/'); slash != path.npos && slash > 0)
-            (*this)(os::operations::make_directories{path.substr(0, slash)});
-        (*this)(os::operations::write_text{path, text});
+            tree_->make_folders(path.substr(0, slash));
+        tree_->write(path, std::string(text));
     }
     sync_all(tree_->root);
 }
@@ -181,6 +212,7 @@ void in_memory_files::lose_unsynced() {
 }
 
 std::string in_memory_files::operator()(os::operations::read_text const& op) const {
+    perform(detail::wait_turn{"os::read_text"});
     std::lock_guard lock(tree_->mutex);
     place const at = find(tree_->root, op.path);
     if (!at.reached()) throw error(at.problem, "read", op.path);
@@ -191,19 +223,19 @@ std::string in_memory_files::operator()(os::operations::read_text const& op) con
 }
 
 void in_memory_files::operator()(os::operations::write_text op) {
-    std::lock_guard lock(tree_->mutex);
-    place const at = writable(tree_->root, "write", op.path);
-    std::size_t const size = op.text.size();
-    add(at, {.text = std::move(op.text), .synced_size = size});
+    perform(detail::wait_turn{"os::write_text"});
+    tree_->write(op.path, std::move(op.text));
 }
 
 void in_memory_files::operator()(os::operations::append_text const& op) {
+    perform(detail::wait_turn{"os::append_text"});
     std::lock_guard lock(tree_->mutex);
     place const at = writable(tree_->root, "append to", op.path);
     (at.found ? *at.found : add(at, {})).text += op.text;
 }
 
 std::vector<std::string> in_memory_files::operator()(os::operations::list_directory const& op) const {
+    perform(detail::wait_turn{"os::list_directory"});
     std::lock_guard lock(tree_->mutex);
     place const at = find(tree_->root, op.path);
     if (!at.reached()) throw error(at.problem, "list", op.path);
@@ -215,24 +247,12 @@ std::vector<std::string> in_memory_files::operator()(os::operations::list_direct
 }
 
 void in_memory_files::operator()(os::operations::make_directories const& op) {
-    std::lock_guard lock(tree_->mutex);
-    place at;
-    at.folders.push_back(&tree_->root);
-    at.found = &tree_->root;
-    at.problem = problem_of(op.path);
-    auto const names = at.reached() ? names_in(op.path) : std::vector<std::string_view>{};
-    for (std::size_t i = 0; i < names.size() && at.reached(); ++i) {
-        step(at, names[i]);
-        if (!at.reached()) break;
-        if (!at.found) at.found = &add(at, {.folder = true});
-        bool const last = i + 1 == names.size();
-        enter(at);
-        if (last && !at.reached()) at.problem = std::errc::file_exists;
-    }
-    if (!at.reached()) throw error(at.problem, "make the folder", op.path);
+    perform(detail::wait_turn{"os::make_directories"});
+    tree_->make_folders(op.path);
 }
 
 bool in_memory_files::operator()(os::operations::remove const& op) {
+    perform(detail::wait_turn{"os::remove"});
     std::lock_guard lock(tree_->mutex);
     place const at = find(tree_->root, op.path);
     if (at.problem == std::errc::no_such_file_or_directory || at.problem == std::errc::not_a_directory) return false;
@@ -246,6 +266,7 @@ bool in_memory_files::operator()(os::operations::remove const& op) {
 }
 
 void in_memory_files::operator()(os::operations::rename const& op) {
+    perform(detail::wait_turn{"os::rename"});
     std::lock_guard lock(tree_->mutex);
     place const from = find(tree_->root, op.from);
     place const to = find(tree_->root, op.to);
@@ -264,6 +285,7 @@ void in_memory_files::operator()(os::operations::rename const& op) {
 }
 
 void in_memory_files::operator()(os::operations::sync const& op) {
+    perform(detail::wait_turn{"os::sync"});
     std::lock_guard lock(tree_->mutex);
     place const at = find(tree_->root, op.path);
     if (!at.reached()) throw error(at.problem, "sync", op.path);
@@ -275,6 +297,7 @@ void in_memory_files::operator()(os::operations::sync const& op) {
 }
 
 bool in_memory_files::operator()(os::operations::exists const& op) const {
+    perform(detail::wait_turn{"os::exists"});
     std::lock_guard lock(tree_->mutex);
     place const at = find(tree_->root, op.path);
     if (at.problem == std::errc::no_such_file_or_directory || at.problem == std::errc::not_a_directory) return false;

@@ -6,6 +6,7 @@
 
 #include <effects/os/detail/program_run.hpp>
 #include <effects/os/detail/time_limit.hpp>
+#include <effects/os/detail/wait_turn.hpp>
 #include <effects/perform.hpp>
 
 namespace effects::os {
@@ -37,6 +38,7 @@ void in_memory_programs::set(std::string name, program f) {
 
 completed in_memory_programs::operator()(os::operations::run const& op) const {
     detail::check(op);
+    perform(detail::wait_turn{"os::run"});
     std::shared_ptr<program const> f;
     {
         std::lock_guard lock(mutex_);

@@ -37,20 +37,37 @@ void append_byte(std::string& out, char const* prefix, char byte) {
 
 bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-} // namespace
+// U+0080 to U+009F; U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FEFF.
+bool steers_a_terminal(std::string_view c) noexcept {
+    if (c.size() == 2) return (c[0] == '\xC2' && static_cast<unsigned char>(c[1]) < 0xA0) || c == "\xD8\x9C";
+    if (c.size() != 3) return false;
+    auto within = [&](std::string_view first, std::string_view last) { return first <= c && c <= last; };
+    return within("\xE2\x80\x8E", "\xE2\x80\x8F") || within("\xE2\x80\xA8", "\xE2\x80\xAE") ||
+           within("\xE2\x81\xA6", "\xE2\x81\xA9") || c == "\xEF\xBB\xBF";
+}
 
-std::string printable(std::string_view bytes) {
+template <class Hides>
+std::string escaped(std::string_view bytes, Hides hides) {
     std::string out;
     while (!bytes.empty()) {
         std::size_t const length = utf8_sequence(bytes);
-        if (length == 0 || is_control(bytes[0]))
-            append_byte(out, "\\x", bytes[0]);
+        std::string_view const character = bytes.substr(0, length == 0 ? 1 : length);
+        if (length == 0 || is_control(bytes[0]) || hides(character))
+            for (char byte : character) append_byte(out, "\\x", byte);
         else
-            out.append(bytes.substr(0, length));
-        bytes.remove_prefix(length == 0 ? 1 : length);
+            out += character;
+        bytes.remove_prefix(character.size());
     }
     return out;
 }
+
+} // namespace
+
+std::string printable(std::string_view bytes) {
+    return escaped(bytes, [](std::string_view) { return false; });
+}
+
+std::string printable_line(std::string_view bytes) { return escaped(bytes, steers_a_terminal); }
 
 void append_json(std::string& out, std::string_view bytes) {
     out += '"';

@@ -60,7 +60,7 @@ public:
     ///
     ///     live::run(serve, tenant.bound_to("acme"), http::client{});
     auto bound_to(T value) const {
-        return on<find_local<T>>([this, value = std::move(value)](find_local<T> const& op) -> T const* {
+        return effects::on<find_local<T>>([this, value = std::move(value)](find_local<T> const& op) -> T const* {
             return op.of == this ? std::addressof(value) : perform(op);
         });
     }

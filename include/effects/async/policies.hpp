@@ -137,7 +137,7 @@ template <operation Op, policy... Ps>
     requires(sizeof...(Ps) > 0)
 auto guarding(Ps&&... ps) {
     using clause = detail::guarded<Op, policies<Ps...>, detail::all_of_them>;
-    return on<Op>(clause{policies<Ps...>(std::forward<Ps>(ps)...), {}}, std::source_location());
+    return effects::on<Op>(clause{policies<Ps...>(std::forward<Ps>(ps)...), {}}, std::source_location());
 }
 
 /// The same for those operations of which `which` says yes; the others go straight to the next handler further out.
@@ -148,7 +148,7 @@ template <operation Op, class Which, policy... Ps>
     requires(sizeof...(Ps) > 0 && std::predicate<Which const&, Op const&>)
 auto guarding_if(Which which, Ps&&... ps) {
     using clause = detail::guarded<Op, policies<Ps...>, Which>;
-    return on<Op>(clause{policies<Ps...>(std::forward<Ps>(ps)...), std::move(which)}, std::source_location());
+    return effects::on<Op>(clause{policies<Ps...>(std::forward<Ps>(ps)...), std::move(which)}, std::source_location());
 }
 
 } // namespace effects::async

@@ -41,19 +41,28 @@ public:
     std::vector<std::string> operator()(os::operations::arguments const&) const;
 };
 
+/// How a log that goes to this descriptor is best written: coloured on a terminal, but `text` there where the variable NO_COLOR is not empty
+/// (no-color.org) or TERM is unset, empty or "dumb"; JSON where it is no terminal.
+os::log_format log_format_for(int descriptor) noexcept;
+
 /// Writes lines to standard error, as `os::log_to` does, each by one call. A line that cannot be written (nobody reads the pipe any
 /// more, say) is lost.
+///
+///     live::run(body, live::stderr_log(os::level::debug));                         // the form that `log_format_for` gives
+///     live::run(body, live::stderr_log(os::level::info, os::log_format::json));    // JSON, even on a terminal
 class stderr_log {
 public:
     using operations = effects::operations<os::operations::log>;
 
-    /// Drops what is below `least`.
-    explicit stderr_log(os::level least = os::level::info) noexcept : least_(least) {}
+    /// Drops what is below `least`. Whether standard error is a terminal is looked at here, once.
+    explicit stderr_log(os::level least = os::level::info) noexcept;
+    stderr_log(os::level least, os::log_format format) noexcept : least_(least), format_(format) {}
 
     void operator()(os::operations::log const& line) const;
 
 private:
     os::level least_;
+    os::log_format format_;
 };
 
 /// The machine's files. The work is done by `async::blocking`: inside a world it suspends the task only, and what has begun is finished

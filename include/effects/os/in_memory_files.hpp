@@ -13,7 +13,8 @@
 namespace effects::os {
 
 /// Files in memory, and nothing of the machine's: folders, errors and rules for names as on Linux, without links and permissions.
-/// The current folder is "/". Any thread. A moved-from one may only be destroyed or assigned to.
+/// The current folder is "/". Any thread. In a world each operation is a wait, as for the machine's files: a cancelled task does nothing to them,
+/// and others run in between. A moved-from one may only be destroyed or assigned to.
 ///
 ///     os::in_memory_files disk{{"/etc/motd", "hi"}};
 ///     CHECK(effects::handle([] { return os::read_text("/etc/motd"); }, disk) == "hi");

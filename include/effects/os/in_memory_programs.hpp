@@ -23,8 +23,9 @@ namespace effects::os {
 ///          }}};
 ///     CHECK(effects::handle([] { return os::run({"git", "rev-parse", "HEAD"}).out; }, programs) == "d1ce\n");
 ///
-/// They are called by the name that is run, to the letter, and run under the handlers outside this one. In a world they may wait, and are then
-/// cancelled and timed out as a program would be. `max_output` and `merge_stderr` are seen to here.
+/// They are called by the name that is run, to the letter, and run under the handlers outside this one. In a world running one is a wait, as for
+/// the machine's: other tasks may run before it begins, and it may itself wait, and is then cancelled and timed out as a program would be.
+/// `max_output` and `merge_stderr` are seen to here.
 class in_memory_programs {
 public:
     using operations = effects::operations<os::operations::run>;

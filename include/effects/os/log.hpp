@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include <effects/clause.hpp>
+#include <effects/handle.hpp>
 #include <effects/operation.hpp>
 #include <effects/os/clock.hpp>
 #include <effects/os/detail/movable_mutex.hpp>
@@ -59,6 +61,21 @@ struct log {
 
 } // namespace operations
 
+namespace detail {
+struct adds_log_fields {
+    log_fields fields;
+    void operator()(operations::log line, std::source_location where) const;
+};
+} // namespace detail
+
+/// A handler that adds fields to every line that is logged inside it, before the line's own, and passes it on. A line's own field wins over
+/// one of the same name, an inner context's over an outer's. Any thread.
+///
+///     live::run(serve, os::log_context({{"service", "orders"}, {"version", 3}}));
+///
+/// See `os::log.with`, which installs one around a body.
+inline auto log_context(log_fields fields) { return on<operations::log>(detail::adds_log_fields{std::move(fields)}); }
+
 /// Writes lines to the log; see `log`.
 struct logger {
     void operator()(level how, std::string message, log_fields fields = {},
@@ -71,6 +88,21 @@ struct logger {
               std::source_location where = std::source_location::current()) const;
     void error(std::string message, log_fields fields = {},
                std::source_location where = std::source_location::current()) const;
+
+    /// Runs `body` with fields that all its lines get, and those of the tasks whose groups are made in it, wherever they end up; gives what it
+    /// returns. Other tasks do not see them.
+    ///
+    ///     os::log.with({{"request", id}}, [&] {
+    ///         os::log.info("begun");                            // request=17
+    ///         async::all(ask_stock, ask_price);                 // and so does what these two log
+    ///     });
+    ///
+    /// Nothing of a task is bound to it: the context is a handler (`os::log_context`), which tasks inherit as they do all others. It works outside a
+    /// world, too.
+    template <class F>
+    decltype(auto) with(log_fields fields, F&& body) const {
+        return handle(std::forward<F>(body), log_context(std::move(fields)));
+    }
 };
 
 /// Writes a line to the log: what happened, in the same words each time, and in fields what differs.
@@ -103,19 +135,31 @@ private:
     std::vector<os::operations::log> records_;
 };
 
-/// Writes each line to a stream, as a JSON object, at once. Any thread, one line at a time. The stream must outlive it.
+/// How a line of the log is written.
+///
+///     json      {"time":"2026-01-31T12:00:00.000000000Z","level":"info","message":"listening","port":8080,"host":"a b"}
+///     text      2026-01-31T12:00:00.000Z info  listening port=8080 host="a b"
+///     coloured  the same, with ANSI colours by level, for a terminal
+///
+/// Whatever is logged, a line stays one line. In JSON, bytes that are not UTF-8 become U+FFFD and numbers that it has not (NaN) null; a field that is
+/// called as one of the first three gets the prefix "fields.". In the others, control characters (escape sequences, line ends, those that
+/// turn the direction of writing) and bytes that are not UTF-8 are written as \xNN, byte by byte; a field's text is in quotes where it is not one plain word.
+enum class log_format { json, text, coloured };
+
+/// Writes each line to a stream, at once; as JSON, unless told otherwise. Any thread, one line at a time. The stream must outlive it.
 ///
 ///     auto shop = effects::handlers(card_terminal{}, os::log_to(std::cerr));
-///     // {"time":"2026-01-31T12:00:00.000000000Z","level":"info","message":"listening","port":8080}
+///     os::log_to readable(std::cout, os::level::info, os::log_format::text);
 ///
-/// Asks `os::system_now()` for the time, and leaves it out where nobody answers. Bytes that are not UTF-8 become U+FFFD, numbers that
-/// JSON has not (NaN) null. A field that is called as one of the three above gets the prefix "fields.".
+/// Asks `os::system_now()` for the time, and leaves it out where nobody answers. A stream does not tell whether it is a terminal: the
+/// machine's `live::stderr_log` finds out by itself.
 class log_to {
 public:
     using operations = effects::operations<os::operations::log>;
 
     /// Drops what is below `least`.
-    explicit log_to(std::ostream& out, level least = level::debug) noexcept : out_(&out), least_(least) {}
+    explicit log_to(std::ostream& out, level least = level::debug, log_format format = log_format::json) noexcept
+        : out_(&out), least_(least), format_(format) {}
 
     void operator()(os::operations::log const& line);
 
@@ -123,6 +167,7 @@ private:
     detail::movable_mutex mutex_;
     std::ostream* out_;
     level least_;
+    log_format format_;
 };
 
 } // namespace effects::os

@@ -86,9 +86,10 @@ std::error_category const& exit_category() noexcept;
 /// A name without a slash is looked up in PATH (in that of `env`, where it is there). A program that can't be started is an `os::error`:
 /// "cannot run gti: No such file or directory". One that need not read all of its input may leave it.
 ///
-/// When the task is cancelled, `timeout` is over (`async::timed_out`, with the program's last words) or there is more output than
-/// `max_output` (`os::program_error`), it is stopped with all that it started: asked to (SIGTERM), and after `stop_grace` killed. Only
-/// then does this return. Arguments can be read by every user of the machine: secrets go into `input` or `env`.
+/// A task that is cancelled already, or under a `must_not_suspend` (`std::logic_error`), begins no program. When the task is cancelled later,
+/// `timeout` is over (`async::timed_out`, with the program's last words) or there is more output than `max_output` (`os::program_error`), it is
+/// stopped with all that it started: asked to (SIGTERM), and after `stop_grace` killed. Only then does this return: nothing runs on, and
+/// what the program did until then stays done. Arguments can be read by every user of the machine: secrets go into `input` or `env`.
 completed run(std::vector<std::string> words, run_options how = {},
               std::source_location where = std::source_location::current());
 

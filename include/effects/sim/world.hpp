@@ -18,6 +18,7 @@
 #include <effects/os/log.hpp>
 #include <effects/os/random.hpp>
 #include <effects/sim/detail/machines.hpp>
+#include <effects/sim/detail/turns.hpp>
 #include <effects/sim/host_files.hpp>
 #include <effects/sim/network.hpp>
 #include <effects/sim/scheduler.hpp>
@@ -85,7 +86,7 @@ struct virtual_limits {
 };
 } // namespace detail
 
-/// All that a simulated world consists of; `handlers()` are its handlers: the network's inside the scheduler, since its clauses wait.
+/// All that a simulated world consists of; `handlers()` are its handlers: inside the scheduler those whose clauses wait.
 /// Files, environment and programs are none at first; a body that needs some is given its own (`os::in_memory_files{…}`) as a handler.
 class world {
 public:
@@ -98,8 +99,8 @@ public:
     }
 
     auto handlers() {
-        return effects::handlers(network_handler_, scheduler_, clock_, random_, environment_, host_files_, programs_,
-                                 limits_, log_);
+        return effects::handlers(programs_, network_handler_, host_files_, turns_, scheduler_, clock_, random_,
+                                 environment_, limits_, log_);
     }
     sim::scheduler& scheduler() noexcept { return scheduler_; }
     os::in_memory_env& environment() noexcept { return environment_; }
@@ -119,6 +120,7 @@ private:
     os::in_memory_files files_;
     host_files host_files_;
     os::in_memory_programs programs_;
+    detail::turns turns_;
     detail::virtual_limits limits_;
     os::collected_log log_;
 };

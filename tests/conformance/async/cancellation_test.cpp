@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "worlds.hpp"
 
+#include <atomic>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace async = effects::async;
+using Catch::Contains;
 using effects::perform;
 using namespace std::chrono_literals;
 
@@ -270,12 +272,57 @@ EFFECTS_IN_BOTH_WORLDS("blocking gives the value, throws the exception, and is w
                        "[async][blocking]") {
     CHECK(async::blocking([] { return 5; }) == 5);
     CHECK_THROWS_AS(async::blocking([]() -> int { throw std::out_of_range("x"); }), std::out_of_range);
-    bool finished = false;
+    std::atomic<bool> begun = false, finished = false;
     async::task_group([&](async::group& g) {
-        g.spawn([&] { async::blocking([&] { finished = true; }); });
+        g.spawn([&] {
+            async::blocking([&] {
+                begun = true;
+                finished = true;
+            });
+        });
         g.cancel();
     });
-    CHECK(finished);
+    CHECK(begun == finished);
+}
+
+EFFECTS_IN_BOTH_WORLDS("blocking work performs nothing and waits for nothing: it has no handlers and is no task",
+                       "[async][blocking]") {
+    async::event unset, set;
+    set.set();
+    int clauses = 0;
+    effects::handle(
+        [&] {
+            CHECK_THROWS_AS(async::blocking([] { return perform(ask{}); }), effects::unhandled_operation);
+            CHECK_THROWS_WITH(async::blocking([] { return perform(ask{}); }),
+                              Contains("the function given to async::blocking"));
+            CHECK_THROWS_AS(async::blocking([&] { unset.wait(); }), std::logic_error);
+            CHECK_THROWS_AS(async::blocking([] { async::yield(); }), std::logic_error);
+            CHECK_THROWS_AS(async::blocking([] { async::sleep_for(1h); }), std::logic_error);
+            CHECK_THROWS_AS(async::blocking([] { async::task_group([](async::group&) {}); }), std::logic_error);
+            CHECK(async::blocking([] { // what it handles itself it may
+                      return effects::handle([] { return perform(ask{}); }, [](ask) { return 2; });
+                  }) == 2);
+            CHECK(async::blocking([] { return async::blocking([] { return 3; }); }) == 3);
+            CHECK(perform(ask{}) == 1); // and afterwards everything is as it was
+            set.wait();
+            async::yield();
+        },
+        [&](ask) { return ++clauses; });
+    CHECK(clauses == 1);
+}
+
+EFFECTS_IN_BOTH_WORLDS("other tasks may run while one is in blocking work", "[async][blocking]") {
+    int others = 0;
+    async::task_group([&](async::group& g) {
+        g.spawn({.daemon = true}, [&] {
+            for (;;) {
+                async::yield();
+                ++others;
+            }
+        });
+        for (int i = 0; i < 100; ++i) async::blocking([] {});
+    });
+    CHECK(others > 0);
 }
 
 EFFECTS_IN_BOTH_WORLDS("blocking work is not begun in a task that is cancelled already, or out of time",

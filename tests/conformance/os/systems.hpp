@@ -17,7 +17,7 @@
 #include <effects/sim.hpp>
 
 // EFFECTS_ON_EVERY_SYSTEM("a sentence", "[tags]") { body using `folder` }: one body, four test cases: with the pure handlers, with the
-// real ones, and as the main task of each world. `folder` is an empty folder.
+// real ones, and as the main task of each world. `folder` is an empty folder. EFFECTS_IN_EVERY_WORLD: the last two only.
 
 namespace systems {
 
@@ -118,3 +118,10 @@ std::errc code_of(F f) {
     static void body([[maybe_unused]] std::string const& folder)
 #define EFFECTS_ON_EVERY_SYSTEM(name, tags)                                                                            \
     EFFECTS_TEST_ON_EVERY(name, tags, EFFECTS_TEST_JOINED(body_at_line_, __LINE__))
+#define EFFECTS_TEST_IN_EVERY(name, tags, body)                                                                        \
+    static void body(std::string const& folder);                                                                       \
+    TEST_CASE(name ", in sim", tags "[sim]") { systems::in_sim(&body); }                                               \
+    TEST_CASE(name ", in live", tags "[live]") { systems::in_live(&body); }                                            \
+    static void body([[maybe_unused]] std::string const& folder)
+#define EFFECTS_IN_EVERY_WORLD(name, tags)                                                                             \
+    EFFECTS_TEST_IN_EVERY(name, tags, EFFECTS_TEST_JOINED(body_at_line_, __LINE__))

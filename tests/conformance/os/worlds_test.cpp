@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "systems.hpp"
 
+#include <algorithm>
+#include <string>
+#include <variant>
+#include <vector>
+
 #include <effects/async.hpp>
 
 namespace os = effects::os;
@@ -68,4 +73,57 @@ TEST_CASE("tasks of a world reach its files and log", "[os][sim]") {
         lines);
 
     CHECK(lines.records().size() == 10);
+}
+
+TEST_CASE("tasks inherit the log's context of where their group was made, and no other task sees it",
+          "[os][log][context][sim][live]") {
+    os::collected_log lines;
+    auto serve = [](std::string id) {
+        os::log.with({{"request", id}}, [] {
+            async::yield();
+            async::all([] { os::log.info("stock"); },
+                       [] {
+                           async::yield();
+                           os::log.with({{"try", 2}}, [] { os::log.info("price"); });
+                       });
+        });
+        os::log.info("left");
+    };
+    auto body = [&] {
+        async::all([&] { serve("a"); }, [&] { serve("b"); },
+                   [] {
+                       async::yield();
+                       os::log.info("sibling");
+                   });
+    };
+    auto fields_of = [&](std::string const& message) {
+        std::vector<os::log_fields> all;
+        for (auto const& r : lines.records())
+            if (r.message == message) all.push_back(r.fields);
+        std::ranges::sort(all, {}, [](auto const& f) { return f.empty() ? "" : std::get<std::string>(f[0].value); });
+        return all;
+    };
+    auto check_all = [&] {
+        using all = std::vector<os::log_fields>;
+        CHECK(fields_of("stock") == all{{{"request", "a"}}, {{"request", "b"}}});
+        CHECK(fields_of("price") == all{{{"request", "a"}, {"try", 2}}, {{"request", "b"}, {"try", 2}}});
+        CHECK(fields_of("sibling") == all{{}});
+        CHECK(fields_of("left") == all{{}, {}});
+        lines.clear();
+    };
+
+    for (std::uint64_t seed = 1; seed <= EFFECTS_CONFORMANCE_SEEDS; ++seed) {
+        INFO("seed " << seed);
+        sim::run({.seed = seed}, body, lines);
+        check_all();
+    }
+    effects::live::run({.handle_signals = false}, body, lines);
+    check_all();
+    effects::live::run(
+        {.handle_signals = false, .threads = 2},
+        [] {
+            os::log.with({{"request", "a"}}, [] { async::on(1, [] { os::log.info("there"); }); });
+        },
+        lines);
+    CHECK(fields_of("there") == std::vector<os::log_fields>{{{"request", "a"}}}); // on another thread, too
 }

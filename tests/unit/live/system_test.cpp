@@ -5,7 +5,9 @@
 #include <catch2/catch.hpp>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -139,4 +141,91 @@ TEST_CASE("logging to a standard error that nobody reads any more does not end t
     ::dup2(before, STDERR_FILENO);
     ::close(before);
     CHECK(::sigismember(&pending, SIGPIPE) == 0);
+}
+
+namespace {
+
+// Both ends of a terminal that nobody sits at.
+class pseudo_terminal {
+public:
+    pseudo_terminal() : keeper_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+        REQUIRE(keeper_ >= 0);
+        REQUIRE(::grantpt(keeper_) == 0);
+        REQUIRE(::unlockpt(keeper_) == 0);
+        terminal_ = ::open(::ptsname(keeper_), O_RDWR | O_NOCTTY);
+        REQUIRE(terminal_ >= 0);
+    }
+    pseudo_terminal(pseudo_terminal const&) = delete;
+    pseudo_terminal& operator=(pseudo_terminal const&) = delete;
+    ~pseudo_terminal() {
+        ::close(terminal_);
+        ::close(keeper_);
+    }
+    int number() const noexcept { return terminal_; }
+    std::string shown() const {
+        char text[1024];
+        auto const size = ::read(keeper_, text, sizeof text);
+        return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : "";
+    }
+
+private:
+    int keeper_;
+    int terminal_ = -1;
+};
+
+class variable_set_to {
+public:
+    variable_set_to(char const* name, char const* value) : name_(name) {
+        if (char const* before = std::getenv(name)) before_ = before;
+        value ? ::setenv(name, value, 1) : ::unsetenv(name);
+    }
+    variable_set_to(variable_set_to const&) = delete;
+    variable_set_to& operator=(variable_set_to const&) = delete;
+    ~variable_set_to() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
+
+private:
+    char const* name_;
+    std::optional<std::string> before_;
+};
+
+} // namespace
+
+TEST_CASE("a log on a terminal is coloured unless it is asked not to be, and JSON elsewhere", "[live][log]") {
+    pseudo_terminal terminal;
+    auto format = [&](char const* term, char const* no_color) {
+        variable_set_to const kind("TERM", term);
+        variable_set_to const plain("NO_COLOR", no_color);
+        return live::log_format_for(terminal.number());
+    };
+
+    CHECK(format("xterm", nullptr) == os::log_format::coloured);
+    CHECK(format("xterm", "") == os::log_format::coloured); // as no-color.org has it
+    CHECK(format("xterm", "1") == os::log_format::text);
+    CHECK(format("dumb", nullptr) == os::log_format::text);
+    CHECK(format(nullptr, nullptr) == os::log_format::text);
+
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    CHECK(live::log_format_for(ends[1]) == os::log_format::json);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    CHECK(live::log_format_for(-1) == os::log_format::json);
+}
+
+TEST_CASE("the machine's log finds out whether standard error is a terminal, or is told the form", "[live][log]") {
+    pseudo_terminal terminal;
+    variable_set_to const kind("TERM", "xterm");
+    variable_set_to const plain("NO_COLOR", nullptr);
+    int const before = ::dup(STDERR_FILENO);
+    ::dup2(terminal.number(), STDERR_FILENO);
+
+    effects::handle([] { os::log.warn("slow", {{"ms", 3}}); }, live::stderr_log{});
+    std::string const found_out = terminal.shown();
+    effects::handle([] { os::log.warn("slow"); }, live::stderr_log(os::level::info, os::log_format::json));
+    std::string const told = terminal.shown();
+
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    CHECK_THAT(found_out, Catch::Contains("\x1B[33mwarn\x1B[0m  slow \x1B[2mms=\x1B[0m3"));
+    CHECK_THAT(told, Catch::StartsWith("{\"time\":\"20"));
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <effects/async/threads.hpp> // before all others: its `on` must not hide that of clauses
+
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -471,4 +473,19 @@ TEST_CASE("the main thread can't be called before the body begins", "[live][thre
     live::run(
         {.threads = 2}, [] { CHECK(async::on(1, [] { return async::on(0, [] { return 5; }); }) == 5); }, early);
     CHECK(early.said == "async::on(0, …) before the body of the world has begun");
+}
+
+TEST_CASE("handlers of async are made of clauses, whichever of its headers comes first", "[async]") {
+    async::local<int> const depth(0);
+    int asked = 0;
+
+    int const got = effects::handle([&] { return depth.with(2, [&] { return depth.get() + perform(ask{3}); }); },
+                                    async::guarding<ask>(async::retrying({.attempts = 2})),
+                                    [&](ask const& a) {
+                                        ++asked;
+                                        return a.of;
+                                    });
+
+    CHECK(got == 5);
+    CHECK(asked == 1);
 }

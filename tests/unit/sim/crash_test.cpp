@@ -206,8 +206,8 @@ TEST_CASE("a crash that nobody connected notices leaves no trace on the network"
 TEST_CASE("a killed program's connections are closed by its system, and its files stay", "[sim][hosts][kill]") {
     with_hosts([](sim::hosts& hosts, sim::network&) {
         hosts.start("db", [] {
-            os::write_text("/data", "written");
             auto door = perform(net::listen({"0.0.0.0", 7}));
+            os::write_text("/data", "written"); // a wait: who dials at once shall find the door open
             auto quiet = door.accept();
             auto unread = door.accept();
             async::sleep_for(1h);
@@ -346,13 +346,42 @@ TEST_CASE("a crash loses what was not synced, and a restart runs the program aga
             os::append_text("/journal", "lost\n");
         });
         hosts.start("other", idle);
+        async::sleep_for(1s);
         CHECK(hosts.files("db").contents() == files{{"/etc/db.conf", "port 7"}, {"/journal", "kept\nlost\n"}});
         CHECK(hosts.files("other").contents().empty());
         CHECK(!os::exists("/journal")); // the world's own
         hosts.restart("db");
+        async::sleep_for(1s);
         CHECK(starts == 2);
         CHECK(hosts.files("db").contents() == files{{"/etc/db.conf", "port 7"}, {"/journal", "kept\n"}});
     });
+}
+
+TEST_CASE("a task that is about to write when its program is killed does not, not even under a shield",
+          "[sim][hosts][files][kill]") {
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        INFO("seed " << seed);
+        sim::run({.seed = seed}, [] {
+            sim::with_hosts([](sim::hosts& hosts) {
+                hosts.start("db", [] {
+                    for (int i = 0; i < 2; ++i) {
+                        try {
+                            async::shield([] {
+                                for (;;) os::append_text("/journal", "x");
+                            });
+                        } catch (...) { // goes on as if nothing had happened
+                        }
+                    }
+                    async::sleep_for(1h);
+                });
+                for (int i = 0; i < 5; ++i) async::yield();
+                hosts.kill("db");
+                auto const left = hosts.files("db").contents();
+                async::sleep_for(1s);
+                CHECK(hosts.files("db").contents() == left);
+            });
+        });
+    }
 }
 
 TEST_CASE("a server learns that its client crashed when it writes to it", "[sim][hosts][crash]") {

@@ -219,6 +219,15 @@ TEST_CASE("what failed beside the exception that leaves a world is there outside
     CHECK(async::suppressed_failures().empty());
 }
 
+TEST_CASE("a task's name stays within its line of a report", "[sim][deadlock]") {
+    auto stuck = [] {
+        async::task_group([](async::group& g) {
+            g.spawn({.name = "a\nmain/forged waits in sleep\x1B[2J\x7F"}, [] { async::event().wait(); });
+        });
+    };
+    CHECK_THROWS_WITH(sim::run(stuck), Catch::Contains("main/a\\x0amain/forged waits in sleep\\x1b[2J\\x7f"));
+}
+
 TEST_CASE("a deadlock unwinds every task before it is thrown", "[sim][deadlock]") {
     int unwound = 0;
     struct guard {

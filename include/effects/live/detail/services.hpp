@@ -11,6 +11,7 @@
 #include <effects/net/listen.hpp>
 #include <effects/operation.hpp>
 #include <effects/os/detail/time_limit.hpp>
+#include <effects/os/detail/wait_turn.hpp>
 
 namespace effects::live::detail {
 
@@ -30,7 +31,7 @@ public:
     using operations =
         effects::operations<async::run_blocking, async::run_on_thread, async::find_thread, async::take_turn,
                             net::resolve, net::connect, net::listen, net::bind_datagram, net::connect_datagram,
-                            reach_loop, os::detail::limit_time>;
+                            reach_loop, os::detail::limit_time, os::detail::wait_turn>;
 
     explicit services(event_loop& loop) noexcept : loop_(&loop) {}
 
@@ -45,6 +46,7 @@ public:
     net::datagram_socket operator()(net::connect_datagram const& op);
     event_loop* operator()(reach_loop const&) const noexcept { return loop_; }
     std::unique_ptr<os::detail::time_limit> operator()(os::detail::limit_time const& op) const;
+    void operator()(os::detail::wait_turn const& op) const;
 
 private:
     event_loop* loop_;
