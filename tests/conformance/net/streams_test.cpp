@@ -183,6 +183,23 @@ EFFECTS_OVER_BOTH_NETWORKS("read_until that was cancelled gives what it read to 
     CHECK(both.client.read_until("\n", 100) == "half a line\n");
 }
 
+EFFECTS_OVER_BOTH_NETWORKS("read_exactly that was cancelled gives what it read to the next", "[net][stream][cancel]") {
+    auto both = connect_both();
+    std::string four(4, ' ');
+    both.server.write("ab");
+    CHECK_FALSE(async::try_timeout(20ms, [&] { both.client.read_exactly(bytes_of(four)); }));
+    CHECK_FALSE(async::try_timeout(1ms, [&] { both.client.read_exactly(bytes_of(four)); }));
+    both.server.write("cdef\ngh");
+    both.client.read_exactly(bytes_of(four));
+    CHECK(four == "abcd");
+    CHECK(both.client.read_until("\n", 100) == "ef\n"); // "gh" may be read ahead
+    CHECK_FALSE(async::try_timeout(20ms, [&] { both.client.read_exactly(bytes_of(four)); }));
+    both.server.write("i");
+    both.server.shutdown_write();
+    CHECK(code_of([&] { both.client.read_exactly(bytes_of(four)); }) == net::errc::end_of_stream);
+    CHECK(both.client.read_all() == "ghi");
+}
+
 EFFECTS_OVER_BOTH_NETWORKS("a task that was cancelled neither reads nor writes any more", "[net][stream][cancel]") {
     auto both = connect_both();
     std::string buffer(10, ' ');
