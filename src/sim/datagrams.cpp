@@ -154,6 +154,7 @@ std::shared_ptr<mailbox> datagrams::make(net::endpoint const& at, net::datagram_
         for (mailbox const* other : taken->second)
             if (overlap(*m, *other) && !(how.reuse_port && other->how.reuse_port))
                 failed(std::errc::address_in_use, "address already in use");
+    if (!on && !is_any(m->host)) net_.know(m->host);
     m->names = names_of(m->at, m->host);
     m->local = {m->host, m->at.port};
     settle(m->at); // what came before is not for it

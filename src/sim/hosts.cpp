@@ -153,6 +153,7 @@ void hosts::start(std::string name, host_options how, std::function<void()> prog
     m->clock.jump(how.clock_offset);
     m->clock.drift(how.clock_drift_ppm, async::now());
     state_->net.machines().add(m);
+    state_->net.know(name);
     state_->mine.emplace(std::move(name), m);
     state_->boot(std::move(m));
 }

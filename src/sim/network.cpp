@@ -2,6 +2,7 @@
 #include <effects/sim/network.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include <effects/async/sleep.hpp>
@@ -9,6 +10,7 @@
 #include <effects/sim/detail/machines.hpp>
 #include <effects/sim/detail/random.hpp>
 
+#include "checks.hpp"
 #include "connection.hpp"
 #include "datagrams.hpp"
 #include "door.hpp"
@@ -44,7 +46,9 @@ duration time_for(std::size_t bytes, std::uint64_t per_second) noexcept {
 
 network::network(network_options how, std::uint64_t seed, detail::machines* named)
     : how_(std::move(how)), random_(seed ^ 0x6e657477'6f726bu), machines_(named),
-      datagrams_(std::make_unique<detail::datagrams>(*this, seed)) {}
+      datagrams_(std::make_unique<detail::datagrams>(*this, seed)) {
+    detail::check(how_);
+}
 
 // Streams may be held for longer than the world: they are closed then.
 network::~network() {
@@ -58,6 +62,11 @@ network::~network() {
 }
 
 network& network::current() { return perform(reach_network{}); }
+
+void network::configure(network_options how) {
+    detail::check(how);
+    how_ = std::move(how);
+}
 
 // ---- how it delays and loses ----
 
@@ -229,6 +238,7 @@ net::listener network::listen(net::listen const& op) {
     if (auto found = doors_.find(at); found != doors_.end()) others = found->second.lock();
     if (others && !(op.reuse_port && others->reuse_port && !at.at.is_unix_socket()))
         failed(std::errc::address_in_use, "address already in use");
+    if (!host && !is_any(at.at.host)) know(at.at.host);
     auto d = std::make_shared<detail::door>();
     d->net = this;
     d->machine = at.host;
@@ -297,41 +307,58 @@ void network::update() {
     datagrams_->drop_cut_off();
 }
 
+std::string network::host_called(std::string const& name, char const* call) const {
+    std::string const host = canonical(name);
+    bool const there = is_address(host) || known_.count(host) || how_.hosts.count(host) || machine_at(host);
+    if (there) return host;
+    std::set<std::string> all = known_;
+    for (auto& [declared, its_address] : how_.hosts) all.insert(declared);
+    std::string listed;
+    for (std::string const& one : all) listed += (listed.empty() ? "" : ", ") + one;
+    throw std::invalid_argument("sim::network::" + std::string(call) + ": there is no host called '" + name +
+                                "', but " + (listed.empty() ? "none at all" : listed));
+}
+
 void network::partition(std::string const& host) {
-    partitioned_.insert(canonical(host));
+    partitioned_.insert(host_called(host, "partition"));
     update();
 }
 
 void network::partition(std::string const& one, std::string const& other) {
-    one_way_.insert({canonical(one), canonical(other)});
-    one_way_.insert({canonical(other), canonical(one)});
+    std::string const a = host_called(one, "partition");
+    std::string const b = host_called(other, "partition");
+    one_way_.insert({a, b});
+    one_way_.insert({b, a});
     update();
 }
 
 void network::partition_one_way(std::string const& from, std::string const& to) {
-    one_way_.insert({canonical(from), canonical(to)});
+    one_way_.insert({host_called(from, "partition_one_way"), host_called(to, "partition_one_way")});
     update();
 }
 
 void network::heal(std::string const& host) {
-    std::string const name = canonical(host);
+    std::string const name = host_called(host, "heal");
     partitioned_.erase(name);
     std::erase_if(one_way_, [&](auto& two) { return two.first == name || two.second == name; });
     update();
 }
 
 void network::heal(std::string const& one, std::string const& other) {
-    one_way_.erase({canonical(one), canonical(other)});
-    one_way_.erase({canonical(other), canonical(one)});
+    std::string const a = host_called(one, "heal");
+    std::string const b = host_called(other, "heal");
+    one_way_.erase({a, b});
+    one_way_.erase({b, a});
     update();
 }
 
 void network::set_link(std::string const& one, std::string const& other, link how) {
-    links_[in_order(canonical(one), canonical(other))] = how;
+    detail::check(how, "link::");
+    links_[in_order(host_called(one, "set_link"), host_called(other, "set_link"))] = how;
 }
 
 void network::reset_connections(std::string const& host) {
-    for (auto& c : connections_of(host)) {
+    for (auto& c : connections_of(host_called(host, "reset_connections"))) {
         c->failed = true;
         for (detail::pipe& p : c->to) {
             p.pieces.clear();
@@ -342,8 +369,8 @@ void network::reset_connections(std::string const& host) {
 }
 
 void network::forget_connections(std::string const& host) {
-    std::string const name = canonical(host);
-    for (auto& c : connections_of(host))
+    std::string const name = host_called(host, "forget_connections");
+    for (auto& c : connections_of(name))
         for (int side : {0, 1}) {
             connection::end& e = c->ends[side];
             if (std::find(e.names.begin(), e.names.end(), name) == e.names.end()) continue;
