@@ -90,13 +90,27 @@ std::size_t stream::write_some(std::span<std::byte const> from) {
 void stream::read_exactly(std::span<std::byte> to) {
     far_side();
     std::size_t done = 0;
-    while (done < to.size()) {
-        std::size_t const count = read_some(to.subspan(done));
-        if (count == 0)
-            throw error(errc::end_of_stream, "the stream ended after " + std::to_string(done) + " of " +
-                                                 std::to_string(to.size()) + " bytes");
-        done += count;
+    try {
+        while (done < to.size()) {
+            std::size_t const count = read_some(to.subspan(done));
+            if (count == 0)
+                throw error(errc::end_of_stream, "the stream ended after " + std::to_string(done) + " of " +
+                                                     std::to_string(to.size()) + " bytes");
+            done += count;
+        }
+    } catch (error const& e) {
+        if (e.code() != errc::closed) put_back(to.first(done)); // which drops what was read ahead
+        throw;
+    } catch (...) {
+        put_back(to.first(done));
+        throw;
     }
+}
+
+// In front of what was read ahead since.
+void stream::put_back(std::span<std::byte const> bytes) {
+    auto const* const first = reinterpret_cast<char const*>(bytes.data());
+    ahead_.insert(ahead_.begin() + static_cast<std::ptrdiff_t>(taken_), first, first + bytes.size());
 }
 
 // Reads more behind what was read ahead; 0 at the end of the stream. The buffer is its own: `ahead_` may be dropped by

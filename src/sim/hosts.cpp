@@ -50,6 +50,7 @@ struct hosts::state {
         m->alive = l;
         net.catch_up();
         m->powered = true;
+        m->starts_again = false;
         net.host_is_back();
         (void)tasks->spawn({.name = m->name, .daemon = true}, [this, l] { live(l); });
     }
@@ -92,8 +93,10 @@ struct hosts::state {
         net.hang_up(l);
     }
 
-    void end(machine& m, bool by_power_failure) {
+    // `again`: in a task of the host, it starts when that has ended, too.
+    void end(machine& m, bool by_power_failure, bool again = false) {
         std::shared_ptr<life> const l = std::exchange(m.alive, nullptr);
+        m.starts_again = false;
         net.catch_up();
         if (by_power_failure && m.powered) {
             m.powered = false;
@@ -107,9 +110,20 @@ struct hosts::state {
         l->over = true;
         bool const own = net.machines().running() == l;
         cancel_tasks(net.machines(), *l);
-        if (own) async::checkpoint();
+        if (!own) return see_the_end(*l);
+        m.starts_again = again;
+        // A task of the host can't wait for the host's end.
+        (void)tasks->spawn({.name = m.name + " ends", .daemon = true}, [this, l] {
+            see_the_end(*l);
+            async::checkpoint(); // no host begins any more when all of them end
+            if (l->of->starts_again) boot(l->of);
+        });
+        async::checkpoint();
+    }
+
+    void see_the_end(life& l) {
         async::shield([&] {
-            for (; l->main; cancel_tasks(net.machines(), *l)) async::yield();
+            for (; l.main; cancel_tasks(net.machines(), l)) async::yield();
         });
     }
 };
@@ -139,6 +153,7 @@ void hosts::start(std::string name, host_options how, std::function<void()> prog
     m->clock.jump(how.clock_offset);
     m->clock.drift(how.clock_drift_ppm, async::now());
     state_->net.machines().add(m);
+    state_->net.know(name);
     state_->mine.emplace(std::move(name), m);
     state_->boot(std::move(m));
 }
@@ -149,7 +164,7 @@ void hosts::kill(std::string const& name) { state_->end(state_->get(name), false
 
 void hosts::restart(std::string const& name) {
     machine& m = state_->get(name);
-    if (m.alive) crash(name);
+    if (m.alive) state_->end(m, true, true);
     state_->boot(state_->mine.find(name)->second);
 }
 
@@ -175,12 +190,16 @@ void hosts::set_clock_drift(std::string const& name, std::int64_t ppm) {
 void hosts::run_task(std::string const& name, std::function<void()> f) {
     std::shared_ptr<life> const l = running_on(state_->get(name));
     if (!l->tasks) throw std::logic_error("sim::hosts: the host " + name + " is ending");
+    async::time_point const deadline = current_task().innermost->deadline();
     std::exception_ptr error;
+    bool cut_short = false;
     auto task = l->tasks->spawn([&] {
+        async::detail::scope const as_the_caller(deadline);
         try {
             f();
         } catch (async::cancelled const&) {
             if (current_task().whole.pending()) throw;
+            cut_short = true;
             error = std::current_exception();
         } catch (effects::detail::unwinding const&) {
             throw;
@@ -190,11 +209,12 @@ void hosts::run_task(std::string const& name, std::function<void()> f) {
     });
     try {
         task.wait();
-    } catch (async::cancelled const&) {
-        task.cancel();
+    } catch (async::cancelled const& c) {
+        task.cancel(c.why());
         async::shield([&] { task.wait(); });
         throw;
     }
+    if (cut_short) async::checkpoint(); // by the caller's deadline
     if (error) std::rethrow_exception(error);
     task.get();
 }

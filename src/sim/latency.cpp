@@ -5,6 +5,8 @@
 
 #include <effects/sim/detail/random.hpp>
 
+#include "checks.hpp"
+
 // Integers, and floating-point operations that IEEE 754 rounds in one way only: the standard library's distributions, and its
 // logarithm, differ from library to library.
 namespace effects::sim {
@@ -46,24 +48,53 @@ duration draw_long_tail(duration median, duration most, std::uint64_t& random) n
     return d >= static_cast<double>(most.count()) ? most : duration(static_cast<std::int64_t>(d));
 }
 
+void check(char const* kind, duration least, char const* option, duration value, bool not_below) {
+    std::string const of = std::string("latency::") + kind + ": ";
+    detail::check_not_negative(of + "least", least);
+    detail::check_not_negative(of + option, value);
+    if (not_below && value < least)
+        detail::refuse(of + option, detail::text_of(value),
+                       ("it is not below least, which is " + detail::text_of(least)).c_str());
+}
+
 } // namespace
 
+latency latency::constant(duration always) {
+    detail::check_not_negative("latency::constant: always", always);
+    return {kind::uniform, always, always, always};
+}
+
+latency latency::uniform(duration least, duration most) {
+    check("uniform", least, "most", most, true);
+    return {kind::uniform, least, most, most};
+}
+
+latency latency::exponential(duration least, duration mean, duration most) {
+    check("exponential", least, "mean", mean, false);
+    check("exponential", least, "most", most, true);
+    return {kind::exponential, least, mean, most};
+}
+
+latency latency::long_tail(duration least, duration median, duration most) {
+    check("long_tail", least, "median", median, true);
+    check("long_tail", least, "most", most, true);
+    return {kind::long_tail, least, median, most};
+}
+
 duration latency::draw(std::uint64_t& random) const noexcept {
-    duration const least = std::max(least_, duration(0));
-    duration const spread = std::max(middle_ - least, duration(0));
-    duration const most = std::max(most_, least);
+    duration const spread = middle_ - least_; // not of an exponential one
     switch (kind_) {
     case kind::uniform:
-        if (spread == duration(0)) return least;
-        return least + duration(static_cast<std::int64_t>(detail::splitmix64(random) %
-                                                          (static_cast<std::uint64_t>(spread.count()) + 1)));
+        if (spread == duration(0)) return least_;
+        return least_ + duration(static_cast<std::int64_t>(detail::splitmix64(random) %
+                                                           (static_cast<std::uint64_t>(spread.count()) + 1)));
     case kind::exponential:
-        return middle_ <= duration(0) ? std::min(least, most)
-                                      : std::min(sum(least, draw_exponential(middle_, random)), most);
+        return middle_ == duration(0) ? least_ : std::min(sum(least_, draw_exponential(middle_, random)), most_);
     case kind::long_tail:
-        return spread == duration(0) ? least : std::min(sum(least, draw_long_tail(spread, most - least, random)), most);
+        return spread == duration(0) ? least_
+                                     : std::min(sum(least_, draw_long_tail(spread, most_ - least_, random)), most_);
     }
-    return least;
+    return least_;
 }
 
 } // namespace effects::sim

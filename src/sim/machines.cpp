@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <effects/sim/detail/machines.hpp>
 
+#include <limits>
 #include <utility>
 
 namespace effects::sim::detail {
@@ -9,17 +10,38 @@ namespace {
 
 async::duration drifted(async::duration passed, std::int64_t parts_per_million) noexcept {
     constexpr std::int64_t million = 1'000'000;
-    return async::duration(passed.count() / million * parts_per_million +
-                           passed.count() % million * parts_per_million / million);
+    std::int64_t const n = passed.count();
+    std::int64_t const part = parts_per_million % million; // of which the products fit
+    return async::duration(saturated_sum(saturated_product(n, parts_per_million / million),
+                                         n / million * part + n % million * part / million));
 }
 
 } // namespace
 
-async::duration skewed_clock::error(async::time_point now) const noexcept {
-    return offset_ + drifted(now - since_, parts_per_million_);
+std::int64_t saturated_sum(std::int64_t a, std::int64_t b) noexcept {
+    using limits = std::numeric_limits<std::int64_t>;
+    if (b > 0) return a > limits::max() - b ? limits::max() : a + b;
+    return a < limits::min() - b ? limits::min() : a + b;
 }
 
-void skewed_clock::jump(async::duration by) noexcept { offset_ += by; }
+std::int64_t saturated_product(std::int64_t a, std::int64_t b) noexcept {
+    using limits = std::numeric_limits<std::int64_t>;
+    if (a == 0 || b == 0) return 0;
+    bool const negative = (a < 0) != (b < 0);
+    auto const size = [](std::int64_t n) {
+        return n < 0 ? 0 - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
+    };
+    if (size(a) > static_cast<std::uint64_t>(limits::max()) / size(b)) return negative ? limits::min() : limits::max();
+    return a * b;
+}
+
+async::duration skewed_clock::error(async::time_point now) const noexcept {
+    return async::duration(saturated_sum(offset_.count(), drifted(now - since_, parts_per_million_).count()));
+}
+
+void skewed_clock::jump(async::duration by) noexcept {
+    offset_ = async::duration(saturated_sum(offset_.count(), by.count()));
+}
 
 void skewed_clock::drift(std::int64_t parts_per_million, async::time_point now) noexcept {
     offset_ = error(now);

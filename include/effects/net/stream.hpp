@@ -27,13 +27,14 @@ public:
     stream() = default;
     explicit stream(std::unique_ptr<transport> far_side) noexcept : transport_(std::move(far_side)) {}
 
-    /// At least one byte; 0 at the peer's end of stream (or when `to` is empty). Gives what `read_until` read
-    /// beyond its delimiter first, else performs `net::read`.
+    /// At least one byte; 0 at the peer's end of stream (or when `to` is empty). Gives what was read ahead first (by `read_until`, or
+    /// before another call was cancelled), else performs `net::read`. Cancelled, it has taken nothing.
     std::size_t read_some(std::span<std::byte> to);
-    /// Performs `net::write`: takes at least one byte (0 only when `from` is empty).
+    /// Performs `net::write`: takes at least one byte (0 only when `from` is empty). Cancelled, it has sent nothing.
     std::size_t write_some(std::span<std::byte const> from);
 
-    /// Exactly `to.size()` bytes; a stream that ends before throws `errc::end_of_stream`.
+    /// Exactly `to.size()` bytes; a stream that ends before throws `errc::end_of_stream`. After that, or another error, and when cancelled, nothing is lost:
+    /// what was read is what the next read gives.
     void read_exactly(std::span<std::byte> to);
     /// Everything up to and including the next `delimiter`; what came behind it is kept for the reads that follow.
     ///
@@ -50,7 +51,7 @@ public:
     void write(std::span<std::byte const> from);
     void write(std::string_view text);
 
-    /// Ends our side: the peer reads what is under way, then end of stream. Reading goes on.
+    /// Ends our side: the peer reads what is under way, then end of stream. Reading goes on. Does not suspend.
     void shutdown_write();
     /// Ends both sides at once; a task suspended in a read or a write of this stream gets `errc::closed`. Drops what
     /// was read ahead. Closing twice, or an empty stream, is fine.
@@ -58,8 +59,8 @@ public:
     /// True when an idle connection must not be used again: the transport says so, or bytes that nobody asked for
     /// were read ahead. True for an empty stream.
     bool stale() noexcept;
-    endpoint local() const;
-    endpoint remote() const;
+    endpoint local() const;  ///< also after `close()`, as `remote()`
+    endpoint remote() const; ///< the peer's address
 
     explicit operator bool() const noexcept { return transport_ != nullptr; }
     /// The far side; it knows nothing of the bytes that were read ahead.
@@ -71,6 +72,7 @@ private:
     std::size_t fill(std::size_t at_most);
     std::size_t ahead() const noexcept { return ahead_.size() > taken_ ? ahead_.size() - taken_ : 0; }
     std::string take(std::size_t count);
+    void put_back(std::span<std::byte const> bytes);
 
     std::unique_ptr<transport> transport_;
     std::vector<char> ahead_; // read, but not asked for yet: from taken_ on

@@ -14,6 +14,9 @@ namespace effects::sim {
 ///
 /// Streams stay in order, as TCP's do: what overtakes is held back at the far end until what it overtook has arrived, and a loss is seen as a delay. Datagrams
 /// arrive in the order that their latencies make, and what is lost is lost.
+///
+/// `set_link`, `network::configure` and `sim::run` throw `std::invalid_argument` that names the option and its value: of a `loss` or `duplication` that is not between 0 and 1,
+/// of a negative time.
 struct link {
     sim::latency latency = {};
     /// Bytes a second, in each direction, shared by all connections; 0: no limit.

@@ -20,6 +20,9 @@
 namespace effects::sim {
 
 /// How the simulated network behaves. The defaults are those of a good network: no delay, nothing lost.
+///
+/// `sim::run` and `network::configure` throw `std::invalid_argument`, which names the option and its value: of a negative time, a `latency_min` above `latency_max`, a `window`
+/// of 0, a link that `sim::link` does not allow.
 struct network_options {
     async::duration latency_min{0}; ///< each piece of data, and each half of a connect, takes at least this long
     async::duration latency_max{
@@ -50,8 +53,8 @@ class datagrams;
 ///     sim::network::current().heal("pay.example");
 ///     sim::network::current().reset_connections("pay.example");
 ///
-/// A host is one of `sim::hosts`, or what was listened on or connected to, name or address; a partition of an address is one of all names that resolve to
-/// it. Whoever is cut off learns nothing of what the other side does, neither its end nor its reset, until it is healed; what is written meanwhile breaks the
+/// A host is one of `sim::hosts`, of `network_options::hosts`, or what was listened on; or any address. Other names are a `std::invalid_argument` that lists those there are: where a
+/// host is to be cut off before it is there, `network_options::hosts` declares it. A partition of an address is one of all names that resolve to it. Whoever is cut off learns nothing of what the other side does, neither its end nor its reset, until it is healed; what is written meanwhile breaks the
 /// connection (`std::errc::timed_out`) after the time that the link says. Datagrams to and from who is cut off are lost, those under way too, and nobody is told.
 class network {
 public:
@@ -84,7 +87,7 @@ public:
     void forget_connections(std::string const& host);
 
     /// From the next byte on.
-    void configure(network_options how) { how_ = std::move(how); }
+    void configure(network_options how);
     network_options const& settings() const noexcept { return how_; }
 
     std::vector<net::endpoint> resolve(net::resolve const& op) const;
@@ -104,6 +107,7 @@ public:
     void closed(detail::door& d) noexcept;
 
     // ---- for hosts ----
+    void know(std::string const& host) { known_.insert(host); }
     detail::machines& machines() noexcept { return *machines_; }
     void catch_up();     // before one that was down is up, or the other way round
     void host_is_back(); // one that connections had been open to, may be
@@ -134,6 +138,8 @@ private:
     bool happens(double probability) noexcept;
     std::uint64_t draw() noexcept;
     detail::machine* machine_at(std::string const& name) const;
+    std::string host_called(std::string const& name, char const* call) const; // canonical
+    bool taken(address const& at, bool share) const;
     target find_target(net::endpoint const& to, detail::life const* from) const;
     std::shared_ptr<detail::door> find(target const& to) const;
     std::vector<std::shared_ptr<detail::connection>> all_connections() const;
@@ -145,6 +151,7 @@ private:
     std::uint64_t random_;
     detail::machines* machines_;
     std::uint16_t next_port_ = 49152;
+    std::set<std::string> known_;       // hosts that there are, or were; without those of the options
     std::set<std::string> partitioned_; // canonical
     std::set<two_hosts> one_way_;       // from, to
     std::map<two_hosts, sim::link> links_;

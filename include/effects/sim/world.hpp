@@ -62,11 +62,11 @@ public:
         : scheduler_(ticking), start_(start), hosts_(hosts) {}
 
     os::system_time operator()(os::operations::system_now const&) const noexcept {
-        auto passed = scheduler_.now().time_since_epoch();
-        bool representable = start_.time_since_epoch().count() <= 0 || passed <= os::system_time::max() - start_;
-        if (!representable) return os::system_time::max();
+        auto const now = scheduler_.now();
         auto const host = hosts_ ? hosts_->running() : nullptr;
-        return start_ + passed + (host ? host->of->clock.error(scheduler_.now()) : async::duration(0));
+        auto const right = detail::saturated_sum(start_.time_since_epoch().count(), now.time_since_epoch().count());
+        auto const error = host ? host->of->clock.error(now).count() : 0;
+        return os::system_time(os::system_time::duration(detail::saturated_sum(right, error)));
     }
     os::steady_time operator()(os::operations::steady_now const&) const noexcept { return scheduler_.now(); }
 

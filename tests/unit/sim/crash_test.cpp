@@ -81,6 +81,76 @@ TEST_CASE("a host may crash itself", "[sim][hosts][crash]") {
     });
 }
 
+TEST_CASE("a host may restart itself", "[sim][hosts][crash]") {
+    for (bool from_run_on : {false, true})
+        with_hosts([&](sim::hosts& hosts, sim::network&) {
+            int started = 0;
+            bool survived = false;
+            auto program = [&] {
+                ++started;
+                if (started == 1) os::write_text("/lost", "as it was not synced");
+                CHECK(os::exists("/lost") == (started == 1));
+                if (from_run_on || started == 3) return serve_echo();
+                async::sleep_for(1s);
+                hosts.restart("a");
+                survived = true;
+            };
+            hosts.start("a", program);
+            if (from_run_on) CHECK_THROWS_AS(hosts.run_on("a", [&] { hosts.restart("a"); }), async::task_cancelled);
+            async::sleep_for(10s);
+            CHECK(started == (from_run_on ? 2 : 3));
+            CHECK_FALSE(survived);
+            CHECK(hosts.is_up("a"));
+            auto peer = dial("a");
+            CHECK(ask(peer, "hello") == "hello");
+        });
+}
+
+TEST_CASE(
+    "a host that restarts itself starts when all its tasks have ended, unless it is crashed before or all hosts end",
+    "[sim][hosts][crash]") {
+    int started = 0;
+    int ended = 0;
+    auto restarts_itself = [&](sim::hosts& hosts) {
+        return [&] {
+            CHECK(ended == started);
+            if (++started > 1) return;
+            async::task_group([&](async::group& g) {
+                g.spawn([&] {
+                    try {
+                        async::shield([] { async::sleep_for(1h); });
+                    } catch (...) {
+                        async::shield([&] { async::sleep_for(1h); });
+                    }
+                });
+                struct counted {
+                    int& n;
+                    ~counted() { ++n; }
+                } const at_the_end{ended};
+                async::sleep_for(1s);
+                hosts.restart("a");
+            });
+        };
+    };
+    with_hosts([&](sim::hosts& hosts, sim::network&) {
+        hosts.start("a", restarts_itself(hosts));
+        async::sleep_for(1s);
+        for (int i = 0; i < 100; ++i) async::yield();
+        CHECK(async::now() == async::time_point(1s));
+        CHECK(started == 2);
+        CHECK(hosts.is_up("a"));
+    });
+    started = ended = 0;
+    with_hosts([&](sim::hosts& hosts, sim::network&) {
+        hosts.start("a", restarts_itself(hosts));
+        while (hosts.is_up("a")) async::sleep_until(async::time_point(1s)), async::yield();
+        hosts.crash("a");
+        async::sleep_for(1h);
+        CHECK(started == 1);
+        CHECK_FALSE(hosts.is_up("a"));
+    });
+}
+
 TEST_CASE("peers of a crashed host hear nothing, and are reset when they write after its restart",
           "[sim][hosts][crash]") {
     with_hosts([](sim::hosts& hosts, sim::network& net) {

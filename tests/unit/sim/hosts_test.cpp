@@ -4,10 +4,13 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <effects/effects.hpp>
 #include <effects/os.hpp>
@@ -111,6 +114,36 @@ TEST_CASE("run_on gives what its function returns or throws, and fails neither h
     });
 }
 
+TEST_CASE("what run_on runs has the caller's deadline, and is told why it is cancelled", "[sim][hosts][deadline]") {
+    std::vector<async::reason> told;
+    auto waits = [&told] {
+        try {
+            async::sleep_for(1h);
+        } catch (async::cancelled const& c) {
+            told.push_back(c.why());
+            throw;
+        }
+    };
+    for (std::uint64_t seed = 1; seed <= 10; ++seed)
+        sim::run({.seed = seed}, [&] {
+            sim::with_hosts([&](sim::hosts& hosts) {
+                hosts.start("a", idle);
+                CHECK(hosts.run_on("a", async::deadline) == async::never);
+                async::timeout(1s, [&] { CHECK(hosts.run_on("a", async::deadline) == async::deadline()); });
+                CHECK_THROWS_AS(async::timeout(1s, [&] { hosts.run_on("a", waits); }), async::timed_out);
+                CHECK(async::now() == async::time_point(1s));
+                CHECK(hosts.run_on("a", [] { return 3; }) == 3);
+                async::task_group([&](async::group& g) {
+                    g.spawn([&] { hosts.run_on("a", waits); });
+                    async::sleep_for(1s);
+                    g.cancel(async::reason::shutdown);
+                });
+                CHECK(told == std::vector{async::reason::timed_out, async::reason::shutdown});
+                told.clear();
+            });
+        });
+}
+
 TEST_CASE("what a host's program throws ends the hosts, and says where it was", "[sim][hosts]") {
     auto run = [] {
         sim::run([] {
@@ -169,6 +202,44 @@ TEST_CASE("hosts have calendars of their own, and one steady time", "[sim][hosts
         hosts.restart("fast");
         CHECK(error("fast") == 5100ms - 1h);
     });
+}
+
+TEST_CASE("a calendar stays between its first and its last day", "[sim][hosts][clock]") {
+    auto reads = [](os::system_time start, auto change) {
+        os::system_time read;
+        sim::run({.start = start}, [&] {
+            sim::with_hosts([&](sim::hosts& hosts) {
+                hosts.start("a", idle);
+                change(hosts);
+                read = hosts.run_on("a", os::system_now);
+            });
+        });
+        return read;
+    };
+    constexpr auto first = os::system_time::min();
+    constexpr auto last = os::system_time::max();
+    constexpr auto longest = async::duration::max();
+    CHECK(reads({}, [&](sim::hosts& h) { h.jump_clock("a", longest); }) == last);
+    CHECK(reads({}, [&](sim::hosts& h) {
+              h.jump_clock("a", longest);
+              h.jump_clock("a", longest);
+          }) == last);
+    CHECK(reads(last, [&](sim::hosts& h) { h.jump_clock("a", 1ns); }) == last);
+    CHECK(reads(last, [&](sim::hosts& h) { h.jump_clock("a", -1ns); }) == last - 1ns);
+    CHECK(reads(first, [&](sim::hosts& h) { h.jump_clock("a", -1h); }) == first);
+    CHECK(reads(first, [&](sim::hosts& h) { h.jump_clock("a", 1h); }) == first + 1h);
+    CHECK(reads({}, [&](sim::hosts& h) { h.jump_clock("a", async::duration::min()); }) == first);
+    auto drift = [](std::int64_t ppm, async::duration passed) {
+        return [=](sim::hosts& h) {
+            h.set_clock_drift("a", ppm);
+            async::sleep_for(passed);
+        };
+    };
+    CHECK(reads({}, drift(std::numeric_limits<std::int64_t>::max(), 1h)) == last);
+    CHECK(reads({}, drift(std::numeric_limits<std::int64_t>::min(), 1h)) == first + 1h); // wrong by all that it can be
+    CHECK(reads({}, drift(2'500'001, 1h)) == os::system_time(3'600s + 9'000s + 3'600us));
+    CHECK(reads({}, drift(-1'000'000, 1h)) == os::system_time{});
+    CHECK(reads({}, drift(100, 1s + 1ns)) == os::system_time(1s + 100us + 1ns));
 }
 
 TEST_CASE("two hosts are cut off from each other, and from nobody else", "[sim][hosts][partition]") {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -53,9 +54,27 @@ TEST_CASE("a constant latency is that, and draws nothing", "[sim][latency]") {
     std::uint64_t state = 7;
     CHECK(sim::latency::constant(5ms).draw(state) == 5ms);
     CHECK(sim::latency{}.draw(state) == 0ms);
-    CHECK(sim::latency::uniform(5ms, 1ms).draw(state) == 5ms);
-    CHECK(sim::latency::constant(-1ms).draw(state) == 0ms);
+    CHECK(sim::latency::uniform(5ms, 5ms).draw(state) == 5ms);
     CHECK(state == 7);
+}
+
+TEST_CASE("a latency that makes no sense is refused in words", "[sim][latency]") {
+    auto refused = [](auto make, std::string const& message) {
+        CHECK_THROWS_MATCHES(make(), std::invalid_argument, Catch::Matchers::Message(message));
+    };
+    using sim::latency;
+    refused([] { return latency::constant(-1ms); }, "sim::latency::constant: always is -1 ms: it is not negative");
+    refused([] { return latency::uniform(5ms, 1ms); },
+            "sim::latency::uniform: most is 1 ms: it is not below least, which is 5 ms");
+    refused([] { return latency::uniform(-5ms, 1ms); }, "sim::latency::uniform: least is -5 ms: it is not negative");
+    refused([] { return latency::exponential(0ms, -1s, 1ms); },
+            "sim::latency::exponential: mean is -1 s: it is not negative");
+    refused([] { return latency::exponential(2ms, 1ms, 1ms); },
+            "sim::latency::exponential: most is 1 ms: it is not below least, which is 2 ms");
+    refused([] { return latency::long_tail(2ms, 1500us, 3ms); },
+            "sim::latency::long_tail: median is 1500000 ns: it is not below least, which is 2 ms");
+    refused([] { return latency::long_tail(2ms, 3ms, 1ms); },
+            "sim::latency::long_tail: most is 1 ms: it is not below least, which is 2 ms");
 }
 
 TEST_CASE("latencies are distributed as they say", "[sim][latency]") {
@@ -116,6 +135,7 @@ TEST_CASE("a link between two hosts is theirs alone", "[sim][link]") {
     sim::run([] {
         sim::with_hosts([](sim::hosts& hosts) {
             hosts.start("server", serve_echo);
+            hosts.start("client", [] {});
             sim::network::current().set_link("server", "client", {.latency = sim::latency::constant(1s)});
             dial("server"); // from the body
             CHECK(async::now() == async::time_point{});

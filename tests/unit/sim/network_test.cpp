@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <limits>
+#include <stdexcept>
 #include <string>
 
 #include <effects/async.hpp>
@@ -239,11 +241,90 @@ TEST_CASE("nothing arrives over a partition until it is healed", "[sim][network]
 }
 
 TEST_CASE("connecting over a partition gives up in the end", "[sim][network][partition]") {
-    sim::run([] {
+    sim::run({.network = {.hosts = {{"bank", "10.0.0.5"}}}}, [] {
         sim::network::current().partition("bank");
         auto begun = async::now();
         CHECK(code_of([] { perform(net::connect({"bank", 80})); }) == std::errc::timed_out);
         CHECK(async::now() - begun == 127s);
+    });
+}
+
+TEST_CASE("to break a host that is not there is a mistake that lists those there are", "[sim][network][partition]") {
+    auto message_of = [](auto call) {
+        try {
+            call(sim::network::current());
+        } catch (std::invalid_argument const& e) {
+            return std::string(e.what());
+        }
+        return std::string("nothing was thrown");
+    };
+    sim::run({.network = {.hosts = {{"later", "10.0.0.5"}}}}, [&] {
+        CHECK(message_of([](auto& net) { net.partition("bd"); }) ==
+              "sim::network::partition: there is no host called 'bd', but later");
+        {
+            net::listener const door = perform(net::listen({"bank", 80}));
+            net::datagram_socket const socket = perform(net::bind_datagram({"shop", 80}));
+        }
+        sim::with_hosts([&](sim::hosts& hosts) {
+            hosts.start("db", [] {});
+            std::string const known = ": there is no host called 'bd', but bank, db, later, shop";
+            auto says = [&](std::string const& call, auto broken) {
+                CHECK(message_of(broken) == "sim::network::" + call + known);
+            };
+            says("partition", [](auto& net) { net.partition("bd"); });
+            says("partition", [](auto& net) { net.partition("db", "bd"); });
+            says("partition", [](auto& net) { net.partition("bd", "db"); });
+            says("partition_one_way", [](auto& net) { net.partition_one_way("bd", "db"); });
+            says("partition_one_way", [](auto& net) { net.partition_one_way("db", "bd"); });
+            says("heal", [](auto& net) { net.heal("bd"); });
+            says("heal", [](auto& net) { net.heal("bd", "db"); });
+            says("set_link", [](auto& net) { net.set_link("bd", "db", {}); });
+            says("set_link", [](auto& net) { net.set_link("db", "bd", {}); });
+            says("reset_connections", [](auto& net) { net.reset_connections("bd"); });
+            says("forget_connections", [](auto& net) { net.forget_connections("bd"); });
+            CHECK(perform(net::resolve("db", 80)).size() == 1);
+        });
+        auto& net = sim::network::current();
+        for (auto host : {"db", "bank", "shop", "later", "10.0.0.5", "192.0.2.7", "::1", "localhost"}) {
+            net.partition(host);
+            net.heal(host);
+            net.set_link(host, "db", {});
+        }
+    });
+    sim::run([&] {
+        CHECK(message_of([](auto& net) { net.heal("bd"); }) ==
+              "sim::network::heal: there is no host called 'bd', but none at all");
+    });
+}
+
+TEST_CASE("an option of the network that makes no sense is refused where it is set", "[sim][network][options]") {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    auto refused = [](sim::network_options const& how, std::string const& message) {
+        CHECK_THROWS_MATCHES(sim::run({.network = how}, [] { FAIL("it runs"); }), std::invalid_argument,
+                             Catch::Matchers::Message(message));
+        sim::run([&] {
+            CHECK_THROWS_AS(sim::network::current().configure(how), std::invalid_argument);
+            CHECK(sim::network::current().settings().window != 0);
+        });
+    };
+    refused({.latency_min = -5ms}, "sim::network_options::latency_min is -5 ms: it is not negative");
+    refused({.latency_max = -1ns}, "sim::network_options::latency_max is -1 ns: it is not negative");
+    refused({.latency_min = 5ms, .latency_max = 1ms},
+            "sim::network_options::latency_min is 5 ms: it is at most latency_max, which is 1 ms");
+    refused({.window = 0}, "sim::network_options::window is 0: nothing could be written");
+    refused({.connect_timeout = -2s}, "sim::network_options::connect_timeout is -2 s: it is not negative");
+    refused({.link = {.loss = -0.5}}, "sim::network_options::link.loss is -0.5: it is from 0 to 1");
+    refused({.link = {.loss = nan}}, "sim::network_options::link.loss is nan: it is from 0 to 1");
+    refused({.link = {.retransmit_after = -1s}},
+            "sim::network_options::link.retransmit_after is -1 s: it is not negative");
+    refused({.link = {.duplication = 1.5}}, "sim::network_options::link.duplication is 1.5: it is from 0 to 1");
+    sim::run([&] {
+        auto& net = sim::network::current();
+        net::listener const door = perform(net::listen({"bank", 80}));
+        CHECK_THROWS_MATCHES(net.set_link("bank", "bank", {.loss = 2}), std::invalid_argument,
+                             Catch::Matchers::Message("sim::link::loss is 2: it is from 0 to 1"));
+        net.set_link("bank", "bank", {.loss = 1, .duplication = 1});
+        net.configure({.connect_timeout = 0s});
     });
 }
 

@@ -31,6 +31,10 @@ struct life {
     async::event gone; // `main` is null
 };
 
+// Of nanoseconds: the nearest number that there is.
+std::int64_t saturated_sum(std::int64_t a, std::int64_t b) noexcept;
+std::int64_t saturated_product(std::int64_t a, std::int64_t b) noexcept;
+
 // A calendar that is wrong by so much, and ever more so.
 class skewed_clock {
 public:
@@ -51,6 +55,7 @@ struct machine {
     os::in_memory_files disk;
     skewed_clock clock = {};
     bool powered = false;
+    bool starts_again = false;             // as soon as its program has ended
     std::shared_ptr<life> alive = nullptr; // null: no program runs
 };
 
