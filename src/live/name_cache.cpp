@@ -86,10 +86,11 @@ name_cache::name_cache(event_loop& loop, async::duration keep) noexcept : loop_(
 name_cache::~name_cache() = default;
 
 std::vector<address> name_cache::find(net::endpoint const& of) {
+    async::detail::suspension_point("net::resolve");
     address_search numeric(of, AI_NUMERICHOST);
     numeric.run();
     if (!numeric.not_numeric() || of.host.empty()) return numeric.result();
-    async::detail::suspension_point();
+    async::detail::refuse_what_waits(async::detail::current_task(), "net::resolve"); // whether or not the name is known
     if (auto known = known_.find(of); known != known_.end()) {
         if (loop_.now() < known->second.until) return known->second.addresses;
         known_.erase(known);

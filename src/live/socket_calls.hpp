@@ -25,6 +25,11 @@ inline constexpr unsigned most_in_a_row = 32;
 inline net::error closed_here(char const* what) {
     return net::error(net::errc::closed, std::string(what) + " was closed on this side");
 }
+inline net::error closed_here(char const* what, std::string const& doing) {
+    net::error e = closed_here(what);
+    e.add_context(doing);
+    return e;
+}
 
 inline void set_option(int fd, int level, int name, int value) {
     if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw system_error(errno);

@@ -47,11 +47,17 @@ public:
     }
 
     void shutdown_write() override {
-        if (fd_.fd() < 0) throw closed_here("the stream");
+        if (fd_.fd() < 0) throw closed_here("the stream", "ending " + remote().text());
         if (::shutdown(fd_.fd(), SHUT_WR) != 0) throw failure(direction::write, errno);
     }
 
-    void close() noexcept override { fd_.close(); }
+    void close() noexcept override {
+        try {
+            if (fd_.fd() >= 0) closed_at_ = local_address(fd_.fd()).text();
+        } catch (...) { // then it is not known any more
+        }
+        fd_.close();
+    }
 
     bool stale() noexcept override {
         char byte = 0;
@@ -59,10 +65,7 @@ public:
         return ::recv(fd_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
     }
 
-    net::endpoint local() const override {
-        if (fd_.fd() < 0) throw closed_here("the stream");
-        return local_address(fd_.fd()).text();
-    }
+    net::endpoint local() const override { return fd_.fd() < 0 ? closed_at_ : local_address(fd_.fd()).text(); }
     net::endpoint remote() const override { return peer_.text(); }
 
 private:
@@ -73,7 +76,7 @@ private:
             throw std::logic_error(d == direction::read ? "two tasks read from one stream at once"
                                                         : "two tasks write to one stream at once");
         for (;;) {
-            if (fd_.fd() < 0) throw closed_here("the stream");
+            if (fd_.fd() < 0) throw closed_here("the stream", doing(d));
             if (!fd_.would_block(d)) {
                 ssize_t const size = call(fd_.fd());
                 if (size >= 0) {
@@ -91,15 +94,20 @@ private:
         }
     }
 
+    std::string doing(direction d) const {
+        return (d == direction::read ? "reading from " : "writing to ") + remote().text();
+    }
+
     net::error failure(direction d, int number) const {
         net::error e = system_error(number);
-        e.add_context((d == direction::read ? "reading from " : "writing to ") + remote().text());
+        e.add_context(doing(d));
         return e;
     }
 
     event_loop* loop_;
     descriptor fd_;
     address peer_;
+    net::endpoint closed_at_; // its own address, once it is closed
     unsigned reads_in_a_row_ = 0;
     unsigned writes_in_a_row_ = 0;
 };
@@ -140,7 +148,7 @@ public:
     net::stream accept() override {
         enter(*loop_, in_a_row_);
         for (;;) {
-            if (fd_.fd() < 0) throw closed_here("the listener");
+            if (fd_.fd() < 0) throw closed_here("the listener", "accepting at " + local_.text());
             address peer;
             int const fd = ::accept4(fd_.fd(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (fd >= 0) {
@@ -246,6 +254,7 @@ net::stream connect_to(event_loop& loop, net::endpoint const& name, std::vector<
     constexpr auto head_start = std::chrono::milliseconds(250);
     unsigned in_a_row = 0;
     enter(loop, in_a_row);
+    async::detail::refuse_what_waits(async::detail::current_task(), "net::connect");
     std::vector<std::optional<net::error>> failures(addresses.size());
     net::stream made;
     auto attempt = [&](std::size_t i) {

@@ -9,6 +9,7 @@
 #include <effects/sim/detail/machines.hpp>
 
 #include "failure.hpp"
+#include "names.hpp"
 
 namespace effects::sim::detail {
 
@@ -39,6 +40,12 @@ connection::~connection() {
     if (net) net->closed(*this);
 }
 
+net::endpoint connection::seen(int side, int by) const {
+    net::endpoint at = ends[side].at;
+    if (mapped && by == 1 && is_ipv4(at.host)) at.host.insert(0, mapped_prefix);
+    return at;
+}
+
 bool connection::learned_reset(int side) const {
     pipe const& in = to[side];
     if (ends[side].reset_at == never) return false;
@@ -52,9 +59,9 @@ time_point connection::gives_up(int side) const {
 
 void connection::check(int side, char const* doing) {
     end& own = ends[side];
-    auto broken = [&](std::errc code, char const* what) { fail(code, doing + ends[1 - side].at.text(), what); };
+    auto broken = [&](std::errc code, char const* what) { fail(code, doing + seen(1 - side, side).text(), what); };
     if (own.closed || !net || (own.host && own.host->over))
-        fail(net::errc::closed, doing + ends[1 - side].at.text(), "the stream was closed on this side");
+        fail(net::errc::closed, doing + seen(1 - side, side).text(), "the stream was closed on this side");
     if (failed) broken(std::errc::connection_reset, "connection reset by peer");
     if (!own.timed_out && gives_up(side) <= async::now()) own.timed_out = own.gone = true;
     if (own.timed_out) broken(std::errc::timed_out, "connection timed out");
@@ -213,7 +220,7 @@ public:
             if (in.readable(now)) return take(in, to, now);
             if (connection_->learned_reset(side_)) fail_as_reset("reading from ");
             if (in.at_end(now)) return 0;
-            async::detail::waiter w("net::stream::read_some", connection_.get());
+            async::detail::waiter w("net::read", connection_.get());
             in.readers.push_back(w);
             w.wait_until(connection_->next_change(side_));
         }
@@ -238,7 +245,7 @@ public:
                 connection_->send(side_, from.first(size));
                 return size;
             }
-            async::detail::waiter w("net::stream::write_some", connection_.get());
+            async::detail::waiter w("net::write", connection_.get());
             out.writers.push_back(w);
             w.wait_until(connection_->next_failure(side_));
         }
@@ -263,8 +270,8 @@ public:
         return own.reset_at != never && c.learned_reset(side_);
     }
 
-    net::endpoint local() const override { return connection_->ends[side_].at; }
-    net::endpoint remote() const override { return connection_->ends[1 - side_].at; }
+    net::endpoint local() const override { return connection_->seen(side_, side_); }
+    net::endpoint remote() const override { return connection_->seen(1 - side_, side_); }
 
 private:
     [[noreturn]] void fail_as_reset(char const* doing) const {

@@ -72,9 +72,13 @@ struct connection : std::enable_shared_from_this<connection> {
     network* net = nullptr;                      // null before it is open, and once the world is gone
     std::list<connection*>::iterator place = {}; // in its network's list
     bool loopback = false;
+    bool mapped = false; // the server's end sees IPv4 addresses as an IPv6 socket does
     bool failed = false; // by `reset_connections`: both sides know
     end ends[2];
     pipe to[2]; // what the client, the server reads
+
+    // The address of a side, as another one, or itself, sees it.
+    net::endpoint seen(int side, int by) const;
 
     // Why the calls of that side fail, if they do.
     void check(int side, char const* doing);

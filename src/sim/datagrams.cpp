@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
 #include <effects/perform.hpp>
@@ -13,6 +12,7 @@
 
 #include "failure.hpp"
 #include "names.hpp"
+#include "suspension.hpp"
 
 namespace effects::sim::detail {
 
@@ -23,22 +23,10 @@ namespace {
 // What named hosts see of the test's body, which has no name: an address for benchmarks (RFC 2544).
 constexpr char const* outside = "198.18.0.1";
 
-// Of two sockets at one port, what is sent to the one might be the other's.
-bool overlap(mailbox const& a, mailbox const& b) {
-    if (a.host == b.host) return true;
-    if (is_any(b.host) && !is_any(a.host)) return overlap(b, a);
-    if (!is_any(a.host)) return false;
-    if (a.host == "0.0.0.0") // an unnamed host has no other addresses
-        return b.host == "::" || (is_loopback(b.host) ? !is_ipv6(b.host) : !a.at.machine.empty());
-    return is_any(b.host) || is_loopback(b.host) || !a.at.machine.empty();
-}
-
-// How an IPv6 socket sees an IPv4 address.
-constexpr std::string_view mapped = "::ffff:";
-
 net::endpoint unmapped(net::endpoint const& to) {
-    bool const is = to.host.starts_with(mapped) && is_ipv4(to.host.substr(mapped.size()));
-    return {is ? to.host.substr(mapped.size()) : to.host, to.port};
+    std::size_t const prefix = std::strlen(mapped_prefix);
+    bool const is = to.host.starts_with(mapped_prefix) && is_ipv4(to.host.substr(prefix));
+    return {is ? to.host.substr(prefix) : to.host, to.port};
 }
 
 std::size_t longest_over(std::string const& host) { return is_ipv6(host) ? 65'527 : 65'507; }
@@ -152,7 +140,7 @@ std::shared_ptr<mailbox> datagrams::make(net::endpoint const& at, net::datagram_
     if (at.port == 0) m->at.port = free_port(m->at.machine);
     if (auto const taken = open_.find(m->at); taken != open_.end())
         for (mailbox const* other : taken->second)
-            if (overlap(*m, *other) && !(how.reuse_port && other->how.reuse_port))
+            if (overlap(on != nullptr, m->host, other->host) && !(how.reuse_port && other->how.reuse_port))
                 failed(std::errc::address_in_use, "address already in use");
     if (!on && !is_any(m->host)) net_.know(m->host);
     m->names = names_of(m->at, m->host);
@@ -165,7 +153,7 @@ std::shared_ptr<mailbox> datagrams::make(net::endpoint const& at, net::datagram_
 net::datagram_socket datagrams::bind(net::bind_datagram const& op) {
     return with_context([&] { return "binding to " + op.at.text(); },
                         [&] {
-                            async::detail::suspension_point();
+                            begin_to_resolve(op.at.host);
                             auto m = make(op.at, op.how);
                             return net::datagram_socket(behind(std::move(m)));
                         });
@@ -175,7 +163,8 @@ net::datagram_socket datagrams::connect(net::connect_datagram const& op) {
     return with_context(
         [&] { return "connecting to " + op.to.text(); },
         [&] {
-            async::detail::suspension_point();
+            begin_to_resolve(op.to.host);
+            if (op.from) begin_to_resolve(op.from->host);
             mailbox asking; // to find the peer by, before there is a socket
             asking.on = net_.machines_ ? net_.machines_->running() : nullptr;
             asking.host = op.from ? canonical(op.from->host) : "";
@@ -200,6 +189,7 @@ void datagrams::send(std::shared_ptr<mailbox> const& from, std::span<std::byte c
         d = find(*to, *from);
     if (bytes.size() > longest_over(all ? host : d.shown.host))
         throw net::error(std::make_error_code(std::errc::message_size), "message too long");
+    if (to && to->port == 0) throw net::error(std::make_error_code(std::errc::invalid_argument), "invalid argument");
     if (is_broadcast(host) && !from->how.broadcast)
         throw net::error(std::make_error_code(std::errc::permission_denied), "permission denied");
     std::string text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
@@ -302,7 +292,7 @@ void datagrams::deliver(time_point when, flight&& f) {
 void datagrams::put(mailbox& into, net::datagram what) {
     std::size_t const limit = into.how.receive_buffer != 0 ? into.how.receive_buffer : net_.how_.datagram_buffer;
     if (into.kept >= limit) return;
-    if (into.host == "::" && !into.peer && is_ipv4(what.from.host)) what.from.host.insert(0, mapped);
+    if (into.host == "::" && !into.peer && is_ipv4(what.from.host)) what.from.host.insert(0, mapped_prefix);
     into.kept += what.bytes.size() + mailbox::overhead;
     into.waiting.push_back(std::move(what));
     into.readers.wake_one();

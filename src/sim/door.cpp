@@ -36,6 +36,7 @@ public:
     ~door_end() override { door_end::close(); }
 
     net::stream accept() override {
+        async::detail::suspension_point("net::accept");
         for (;;) {
             if (door_->closed)
                 fail(net::errc::closed, "accepting at " + door_->at.text(), "the listener was closed on this side");
@@ -45,7 +46,7 @@ public:
                 if (!door_->waiting.empty()) door_->acceptors.wake_one();
                 return net::stream(end_of(std::move(c), 1));
             }
-            async::detail::waiter w("net::listener::accept", door_.get());
+            async::detail::waiter w("net::accept", door_.get());
             door_->acceptors.push_back(w);
             w.wait();
         }

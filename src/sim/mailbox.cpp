@@ -44,7 +44,7 @@ public:
                 [&] { return m.peer ? "receiving from " + m.peer->shown.text() : "receiving at " + m.local.text(); },
                 [&] { hear_of_refusal(); });
             if (!m.waiting.empty()) return take(to);
-            async::detail::waiter w("net::datagram_socket::receive", &m);
+            async::detail::waiter w("net::receive_datagram", &m);
             m.readers.push_back(w);
             w.wait_until(m.net->next_change(m));
         }

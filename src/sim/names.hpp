@@ -22,11 +22,23 @@ inline bool is_loopback(std::string const& address) {
     return address.starts_with("127.") || address == "::1" || address.starts_with("unix:");
 }
 
-inline constexpr char const* any_address[] = {"0.0.0.0", "::", ""};
+inline constexpr char const* any_address[] = {"0.0.0.0", "::"};
 
 inline bool is_any(std::string const& address) {
     return std::find(std::begin(any_address), std::end(any_address), address) != std::end(any_address);
 }
+
+// Of two sockets at one port of a machine, what is sent to the one might be the other's. One that is not named has no addresses but the loopback's.
+inline bool overlap(bool named_machine, std::string const& one, std::string const& other) {
+    if (one == other) return true;
+    if (is_any(other) && !is_any(one)) return overlap(named_machine, other, one);
+    if (!is_any(one)) return false;
+    if (one == "0.0.0.0") return other == "::" || (is_loopback(other) ? !is_ipv6(other) : named_machine);
+    return is_any(other) || is_loopback(other) || named_machine;
+}
+
+// How an IPv6 socket sees an IPv4 address (RFC 4291, section 2.5.5.2).
+inline constexpr char const* mapped_prefix = "::ffff:";
 
 inline bool is_broadcast(std::string const& host) { return host == "255.255.255.255" || host == "127.255.255.255"; }
 

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
-#include <effects/async/sleep.hpp>
+#include <effects/async/detail/waiter.hpp>
 #include <effects/perform.hpp>
 #include <effects/sim/detail/machines.hpp>
 #include <effects/sim/detail/random.hpp>
@@ -16,6 +17,7 @@
 #include "door.hpp"
 #include "failure.hpp"
 #include "names.hpp"
+#include "suspension.hpp"
 
 namespace effects::sim {
 
@@ -33,6 +35,15 @@ namespace {
 
 std::pair<std::string, std::string> in_order(std::string const& one, std::string const& other) {
     return one < other ? std::pair(one, other) : std::pair(other, one);
+}
+
+// Longer ones, and none, have no place in a sockaddr_un (unix(7)).
+void check_path(net::endpoint const& at) {
+    std::string_view const path = at.path();
+    if (!at.is_unix_socket()) return;
+    auto failed = [](std::errc code, char const* what) { throw net::error(std::make_error_code(code), what); };
+    if (path.empty() || path.find('\0') != path.npos) failed(std::errc::invalid_argument, "invalid argument");
+    if (path.size() > (path.starts_with('@') ? 108 : 107)) failed(std::errc::filename_too_long, "file name too long");
 }
 
 std::string known_as(std::vector<std::string> const& names) { return names.empty() ? std::string() : names.back(); }
@@ -141,6 +152,7 @@ detail::machine* network::machine_at(std::string const& name) const {
 }
 
 std::vector<net::endpoint> network::resolve(net::resolve const& op) const {
+    detail::begin_to_resolve(op.host);
     std::string host = canonical(op.host);
     if (is_address(host)) return {{host, op.port}};
     if (auto known = how_.hosts.find(host); known != how_.hosts.end()) return {{known->second, op.port}};
@@ -148,7 +160,7 @@ std::vector<net::endpoint> network::resolve(net::resolve const& op) const {
     for (auto& [at, weak] : doors_)
         if (at.host.empty() && at.at.host == host) return {{host, op.port}};
     if (datagrams_->anyone_is(host) || partitioned_.count(host)) return {{host, op.port}};
-    throw net::error(net::errc::host_not_found, "host not found: " + op.host);
+    throw net::error(net::errc::host_not_found, "host not found: " + (op.host.empty() ? "\"\"" : op.host));
 }
 
 network::target network::find_target(net::endpoint const& to, detail::life const* from) const {
@@ -164,19 +176,40 @@ std::shared_ptr<detail::door> network::find(target const& to) const {
         return found == doors_.end() ? nullptr : found->second.lock();
     };
     if (auto d = open(to.host && !is_loopback(to.at.host) ? to.name : to.at.host)) return d;
-    for (char const* any : any_address)
+    bool const by_ipv6 = detail::is_ipv6(to.at.host);
+    for (char const* any : any_address) {
+        if (by_ipv6 && any == std::string_view("0.0.0.0")) continue;
         if (auto d = open(any); d && (to.host || is_address(to.at.host) || how_.hosts.count(to.at.host))) return d;
+    }
     return nullptr;
+}
+
+// By a listener that gets, or might get, what that one would, unless both say that they share it.
+bool network::taken(address const& at, bool share) const {
+    bool const is_path = at.at.is_unix_socket();
+    for (auto& [other, weak] : doors_) {
+        if (other.host != at.host || other.at.port != at.at.port) continue;
+        bool const both = other.at == at.at || (!is_path && !other.at.is_unix_socket() &&
+                                                detail::overlap(!at.host.empty(), at.at.host, other.at.host));
+        auto const d = both ? weak.lock() : nullptr;
+        if (d && !(share && d->reuse_port && !is_path)) return true;
+    }
+    return false;
 }
 
 // ---- the operations ----
 
 net::stream network::connect(net::connect const& op) {
+    detail::begin_to_wait("net::connect");
     auto const from = machines_ ? machines_->running() : nullptr;
     auto failed = [&](std::errc code, char const* what) { fail(code, "connecting to " + op.to.text(), what); };
     if (from && from->over) failed(std::errc::network_down, "network is down");
-    target const to =
-        with_context([&] { return "connecting to " + op.to.text(); }, [&] { return find_target(op.to, from.get()); });
+    target const to = with_context([&] { return "connecting to " + op.to.text(); },
+                                   [&] {
+                                       check_path(op.to);
+                                       return find_target(op.to, from.get());
+                                   });
+    auto wait_until = [this](time_point at) { async::detail::waiter("net::connect", this).wait_until(at); };
 
     auto c = std::make_shared<connection>();
     c->loopback = to.loopback;
@@ -188,7 +221,7 @@ net::stream network::connect(net::connect const& op) {
             c->ends[1].names.push_back(name);
 
     time_point const give_up = async::after(async::now(), how_.connect_timeout);
-    async::sleep_until(arrival(*c, 0, 0, async::now()));
+    wait_until(arrival(*c, 0, 0, async::now()));
     auto answered = [&] {
         if ((to.host && !to.host->powered) || !arrives(*c, 0) || !arrives(*c, 1)) return false;
         link const& l = link_of(*c);
@@ -197,7 +230,7 @@ net::stream network::connect(net::connect const& op) {
     // The system sends its request again after a second, then after two, …, and gives up in the end.
     for (duration again = std::chrono::seconds(1); !answered(); again *= 2) {
         if (async::now() >= give_up) failed(std::errc::timed_out, "connection timed out");
-        async::sleep_until(std::min(give_up, async::after(async::now(), again)));
+        wait_until(std::min(give_up, async::after(async::now(), again)));
         if (again > how_.connect_timeout) again = how_.connect_timeout;
     }
     if (from && from->over) failed(std::errc::network_down, "network is down");
@@ -205,25 +238,36 @@ net::stream network::connect(net::connect const& op) {
     if (!d && op.to.is_unix_socket()) failed(std::errc::no_such_file_or_directory, "no such file or directory");
     if (d && d->sharing->size() > 1) d = (*d->sharing)[draw() % d->sharing->size()]->shared_from_this();
     if (!d || d->waiting.size() >= d->backlog) {
-        async::sleep_until(arrival(*c, 1, 0, async::now()));
+        wait_until(arrival(*c, 1, 0, async::now()));
         failed(std::errc::connection_refused, "connection refused");
     }
-    c->ends[0].at = op.to.is_unix_socket() ? net::endpoint::unix_socket("")
-                                           : net::endpoint{from ? from->of->name : "127.0.0.1", next_port_};
+    if (op.to.is_unix_socket())
+        c->ends[0].at = net::endpoint::unix_socket("");
+    else if (from)
+        c->ends[0].at = {from->of->name, next_port_};
+    else
+        c->ends[0].at = {detail::is_ipv6(to.at.host) ? "::1" : "127.0.0.1", next_port_};
+    c->mapped = d->at.host == "::";
     next_port_ = next_port_ == 65535 ? 49152 : static_cast<std::uint16_t>(next_port_ + 1);
     c->ends[1].host = d->host;
     opened(*c);
     net::stream client(detail::end_of(c, 0));
     d->waiting.push_back(c);
     d->acceptors.wake_one();
-    async::sleep_until(arrival(*c, 1, 0, async::now()));
+    wait_until(arrival(*c, 1, 0, async::now()));
     return client;
 }
 
 net::listener network::listen(net::listen const& op) {
+    detail::begin_to_resolve(op.at.host);
     auto const host = machines_ ? machines_->running() : nullptr;
     auto failed = [&](std::errc code, char const* what) { fail(code, "listening at " + op.at.text(), what); };
     if (host && host->over) failed(std::errc::network_down, "network is down");
+    with_context([&] { return "listening at " + op.at.text(); },
+                 [&] {
+                     check_path(op.at);
+                     if (op.at.host.empty() || host) resolve({op.at.host, op.at.port});
+                 });
     address at{host ? host->of->name : std::string(), {canonical(op.at.host), op.at.port}};
     if (host && !is_any(at.at.host) && !is_loopback(at.at.host)) {
         if (machine_at(at.at.host) != host->of.get())
@@ -232,12 +276,11 @@ net::listener network::listen(net::listen const& op) {
     }
     if (at.at.port == 0 && !at.at.is_unix_socket()) {
         at.at.port = 20000;
-        while (doors_.count(at)) ++at.at.port;
+        while (taken(at, false)) ++at.at.port;
     }
     std::shared_ptr<detail::door> others;
     if (auto found = doors_.find(at); found != doors_.end()) others = found->second.lock();
-    if (others && !(op.reuse_port && others->reuse_port && !at.at.is_unix_socket()))
-        failed(std::errc::address_in_use, "address already in use");
+    if (taken(at, op.reuse_port)) failed(std::errc::address_in_use, "address already in use");
     if (!host && !is_any(at.at.host)) know(at.at.host);
     auto d = std::make_shared<detail::door>();
     d->net = this;
@@ -284,8 +327,8 @@ std::vector<std::shared_ptr<connection>> network::all_connections() const {
 
 std::vector<std::shared_ptr<connection>> network::connections_of(std::string const& host) const {
     auto all = all_connections();
-    auto named = [name = canonical(host)](connection::end const& e) {
-        return std::find(e.names.begin(), e.names.end(), name) != e.names.end();
+    auto named = [&](connection::end const& e) {
+        return std::find(e.names.begin(), e.names.end(), host) != e.names.end();
     };
     std::erase_if(all, [&](auto& c) { return !named(c->ends[0]) && !named(c->ends[1]); });
     return all;

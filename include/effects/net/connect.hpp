@@ -15,7 +15,8 @@
 namespace effects::net {
 
 /// Asks for the addresses of a host, in the order in which to try them; never an empty list: a name without an
-/// address throws `errc::host_not_found`, which names it.
+/// address throws `errc::host_not_found`, which names it. Suspends, unless it is an address already; cancelled, it leaves nothing behind (a look-up that
+/// others wait for goes on).
 ///
 ///     for (net::endpoint const& at : perform(net::resolve("localhost", 80))) …
 struct resolve {
@@ -29,7 +30,8 @@ struct resolve {
 };
 
 /// Asks for a connection to a host (a name is resolved, its addresses are tried in order, each with a head start of 250 ms) and port. Throws
-/// `net::error` with the last address's failure and every address that was tried.
+/// `net::error` with the last address's failure and every address that was tried. Cancelled, it leaves no connection: one that was made at that moment is closed, which its
+/// peer may see.
 ///
 ///     net::stream peer = perform(net::connect({"example.com", 80}));
 struct connect {

@@ -132,6 +132,7 @@ private:
 
 /// Asks for a datagram socket at an address; port 0 takes a free one, which `local()` tells. Throws `net::error` (`std::errc::address_in_use`, …) that names the
 /// address. "::" takes IPv4 as well, whose senders are "::ffff:192.0.2.7" then. Unix domain sockets carry no datagrams: `address_family_not_supported`.
+/// Suspends where a name has to be resolved; cancelled, there is no socket.
 ///
 ///     net::datagram_socket server = perform(net::bind_datagram({"0.0.0.0", 53}, {.reuse_port = true}));
 struct bind_datagram {
@@ -145,7 +146,7 @@ struct bind_datagram {
 };
 
 /// Asks for a datagram socket that sends to, and receives from, one peer only. A name is resolved, once, and the first of its addresses taken to which a way is
-/// known; nothing is sent, so nobody need be there. Throws `net::error` that names the peer.
+/// known; nothing is sent, so nobody need be there. Throws `net::error` that names the peer. Suspends where a name has to be resolved; cancelled, there is no socket.
 ///
 ///     net::datagram_socket clock = perform(net::connect_datagram({"time.example", 123}));
 ///     clock.send(question);

@@ -139,6 +139,7 @@ private:
     std::uint64_t draw() noexcept;
     detail::machine* machine_at(std::string const& name) const;
     std::string host_called(std::string const& name, char const* call) const; // canonical
+    bool taken(address const& at, bool share) const;
     target find_target(net::endpoint const& to, detail::life const* from) const;
     std::shared_ptr<detail::door> find(target const& to) const;
     std::vector<std::shared_ptr<detail::connection>> all_connections() const;

@@ -111,6 +111,15 @@ EFFECTS_OVER_BOTH_NETWORKS("the longest datagram arrives whole, a longer one is 
     CHECK(all_of(server) == texts{"short"});
 }
 
+EFFECTS_OVER_BOTH_NETWORKS("nothing is sent to port 0", "[net][datagram][error]") {
+    for (auto host : {"0.0.0.0", "::"}) {
+        net::datagram_socket client = perform(net::bind_datagram({host, 0}));
+        auto send = [&] { client.send_to("x", {"127.0.0.1", 0}); };
+        CHECK(code_of(send) == std::errc::invalid_argument);
+        CHECK(message_of(send) == "while sending 1 bytes to 127.0.0.1:0: invalid argument");
+    }
+}
+
 EFFECTS_OVER_BOTH_NETWORKS("a socket with a peer hears nobody else", "[net][datagram]") {
     net::datagram_socket server = bound();
     net::datagram_socket stranger = bound();

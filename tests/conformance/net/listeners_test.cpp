@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "connected.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <effects/async/must_not_suspend.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/timeout.hpp>
 
@@ -72,6 +75,53 @@ EFFECTS_OVER_BOTH_NETWORKS("a port can be listened at again right after a server
         });
     }
     CHECK(perform(net::listen(at)).local() == at);
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a port of one address is not free for all of them", "[net][listener][error]") {
+    net::listener const one = perform(net::listen({"127.0.0.1", 0}));
+    std::uint16_t const port = one.local().port;
+    for (auto any : {"0.0.0.0", "::"}) {
+        auto again = [&] { perform(net::listen({any, port})); };
+        CHECK(code_of(again) == std::errc::address_in_use);
+        CHECK(message_of(again) ==
+              "while listening at " + net::endpoint{any, port}.text() + ": address already in use");
+    }
+    net::listener const all = perform(net::listen({"0.0.0.0", 0}));
+    CHECK(code_of([&] { perform(net::listen({"127.0.0.1", all.local().port})); }) == std::errc::address_in_use);
+    CHECK(code_of([&] { perform(net::listen({"::", all.local().port})); }) == std::errc::address_in_use);
+    net::listener const six = perform(net::listen({"::1", all.local().port}));
+    net::listener const shared = perform(net::listen({"127.0.0.1", 0}, 1024, true));
+    CHECK(perform(net::listen({"0.0.0.0", shared.local().port}, 1024, true)).local().host == "0.0.0.0");
+    net::datagram_socket const datagrams_have_ports_of_their_own =
+        perform(net::bind_datagram({"127.0.0.1", all.local().port}));
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("the peers of an IPv6 socket have IPv6 addresses", "[net][listener][ipv6]") {
+    auto ends = [](net::endpoint const& at, net::endpoint const& to) {
+        net::listener door = perform(net::listen(at));
+        net::stream client = perform(net::connect({to.host, door.local().port}));
+        net::stream server = door.accept();
+        CHECK(server.remote().port == client.local().port);
+        return std::vector{client.local().host, client.remote().host, server.local().host, server.remote().host};
+    };
+    using hosts = std::vector<std::string>;
+    CHECK(ends({"::1", 0}, {"::1", 0}) == hosts{"::1", "::1", "::1", "::1"});
+    CHECK(ends({"::", 0}, {"::1", 0}) == hosts{"::1", "::1", "::1", "::1"});
+    CHECK(ends({"::", 0}, {"127.0.0.1", 0}) == hosts{"127.0.0.1", "127.0.0.1", "::ffff:127.0.0.1", "::ffff:127.0.0.1"});
+    CHECK(code_of([&] { ends({"0.0.0.0", 0}, {"::1", 0}); }) == std::errc::connection_refused);
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("nobody listens at, or connects to, no name", "[net][listener][error]") {
+    CHECK(code_of([] { perform(net::listen({"", 0})); }) == net::errc::host_not_found);
+    CHECK_THAT(message_of([] {
+                   perform(net::listen({"", 0}));
+               }),
+               Catch::Matchers::StartsWith("while listening at :0: host not found: \"\""));
+    CHECK(code_of([] { perform(net::connect({"", 80})); }) == net::errc::host_not_found);
+    CHECK_THAT(message_of([] {
+                   perform(net::connect({"", 80}));
+               }),
+               Catch::Matchers::StartsWith("while connecting to :80: host not found: \"\""));
 }
 
 EFFECTS_OVER_BOTH_NETWORKS("a refused connection says who refused it", "[net][connect][error]") {
@@ -151,7 +201,8 @@ EFFECTS_OVER_BOTH_NETWORKS("closing a listener ends its suspended accept with `c
         door.close();
     });
     CHECK(got == net::errc::closed);
-    CHECK_THROWS_AS(door.accept(), net::error);
+    CHECK(message_of([&] { door.accept(); }) ==
+          "while accepting at " + door.local().text() + ": the listener was closed on this side");
     CHECK(door.local().port != 0);
 }
 
@@ -177,6 +228,58 @@ EFFECTS_OVER_BOTH_NETWORKS("a task that was cancelled connects to nobody", "[net
         CHECK_THROWS_AS(perform(net::connect(door.local())), async::cancelled);
     });
     CHECK_FALSE(async::try_timeout(2ms, [&] { door.accept(); }));
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a task that was cancelled listens, accepts and resolves no more",
+                           "[net][listener][resolve][cancel]") {
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    net::stream const waiting = perform(net::connect(door.local()));
+    async::sleep_for(10ms);
+    async::task_group([&](async::group& g) {
+        g.cancel();
+        CHECK_THROWS_AS(perform(net::listen({"127.0.0.1", 0})), async::cancelled);
+        CHECK_THROWS_AS(perform(net::listen({"localhost", 0})), async::cancelled);
+        CHECK_THROWS_AS(perform(net::listen(net::endpoint::unix_socket("@effects-cancelled"))), async::cancelled);
+        CHECK_THROWS_AS(door.accept(), async::cancelled);
+        for (auto host : {"127.0.0.1", "localhost", "does-not-exist.invalid"}) {
+            CHECK_THROWS_AS(perform(net::resolve(host, 80)), async::cancelled);
+            CHECK_THROWS_AS(perform(net::connect({host, 80})), async::cancelled);
+        }
+    });
+    CHECK(door.accept().remote() == waiting.local());
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("what waits for a name or a connection is refused under must_not_suspend, always",
+                           "[net][listener][resolve][must_not_suspend]") {
+    net::listener const door = perform(net::listen({"127.0.0.1", 0}));
+    perform(net::resolve("localhost", 80)); // it is known from now on
+    async::must_not_suspend const here("the thread's");
+    CHECK_THROWS_AS(perform(net::resolve("localhost", 80)), std::logic_error);
+    CHECK_THROWS_AS(perform(net::listen({"localhost", 0})), std::logic_error);
+    CHECK_THROWS_AS(perform(net::bind_datagram({"localhost", 0})), std::logic_error);
+    CHECK_THROWS_AS(perform(net::connect_datagram({"localhost", 80})), std::logic_error);
+    CHECK_THROWS_AS(perform(net::connect(door.local())), std::logic_error);
+    CHECK(perform(net::resolve("127.0.0.1", 80)).size() == 1);
+    CHECK(perform(net::listen({"127.0.0.1", 0})).local().port != 0);
+    net::datagram_socket socket = perform(net::bind_datagram({"127.0.0.1", 0}));
+    CHECK_THROWS_AS(socket.send_to("x", {"localhost", socket.local().port}), std::logic_error);
+    CHECK_NOTHROW(socket.send_to("x", socket.local()));
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a path that no Unix domain socket can have is refused", "[net][unix][error]") {
+    auto of = [](std::string const& path) {
+        auto const at = net::endpoint::unix_socket(path);
+        auto const code = code_of([&] { perform(net::listen(at)); });
+        CHECK(code_of([&] { perform(net::connect(at)); }) == code);
+        return code;
+    };
+    CHECK(of("") == std::errc::invalid_argument);
+    CHECK(of(std::string("/tmp/a\0b", 8)) == std::errc::invalid_argument);
+    CHECK(of("/tmp/" + std::string(103, 'x')) == std::errc::filename_too_long);
+    CHECK(of("@" + std::string(108, 'x')) == std::errc::filename_too_long);
+    auto const longest = net::endpoint::unix_socket("@effects-" + std::string(99, 'x'));
+    net::listener const door = perform(net::listen(longest));
+    CHECK(perform(net::connect(longest)).remote() == longest);
 }
 
 EFFECTS_OVER_BOTH_NETWORKS("Unix domain sockets carry bytes and go with their listener", "[net][unix]") {

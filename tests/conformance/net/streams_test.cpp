@@ -2,8 +2,10 @@
 #include "connected.hpp"
 
 #include <optional>
+#include <sstream>
 #include <string>
 
+#include <effects/async/debug.hpp>
 #include <effects/async/sleep.hpp>
 #include <effects/async/timeout.hpp>
 
@@ -163,6 +165,46 @@ EFFECTS_OVER_BOTH_NETWORKS("closing a stream ends its suspended reader and write
     CHECK_THROWS_AS(both.client.shutdown_write(), net::error);
     CHECK(both.client.stale());
     CHECK(both.client.remote().host == "127.0.0.1");
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a stream that was closed knows its addresses, and its errors name the peer",
+                           "[net][stream][error]") {
+    auto [client, server] = connect_both();
+    net::endpoint const here = client.local();
+    std::string const peer = client.remote().text();
+    client.close();
+    client.close();
+    CHECK(client.local() == here);
+    CHECK(client.remote().text() == peer);
+    std::string one(1, ' ');
+    auto failed = [&, &c = client](char const* doing, auto call) {
+        CHECK(message_of([&] { call(c); }) == "while " + (doing + peer) + ": the stream was closed on this side");
+    };
+    failed("reading from ", [&](net::stream& c) { c.read_some(bytes_of(one)); });
+    failed("writing to ", [](net::stream& c) { c.write("x"); });
+    failed("ending ", [](net::stream& c) { c.shutdown_write(); });
+}
+
+EFFECTS_OVER_BOTH_NETWORKS("a dump says which call a task waits in, by the operation's name", "[net][dump]") {
+    auto both = connect_both();
+    net::listener door = perform(net::listen({"127.0.0.1", 0}));
+    net::datagram_socket socket = perform(net::bind_datagram({"127.0.0.1", 0}));
+    std::ostringstream out;
+    async::task_group([&](async::group& g) {
+        std::string one(1, ' ');
+        g.spawn({.name = "reader"}, [&] { both.client.read_some(bytes_of(one)); });
+        g.spawn({.name = "writer"}, [&] {
+            for (;;) both.client.write(std::string(1 << 20, 'x')); // until the buffers are full
+        });
+        g.spawn({.name = "acceptor"}, [&] { door.accept(); });
+        g.spawn({.name = "receiver"}, [&] { socket.receive(); });
+        async::sleep_for(20ms);
+        async::dump(out);
+        g.cancel();
+    });
+    for (std::string waits : {"net::read", "net::write", "net::accept", "net::receive_datagram"})
+        CHECK_THAT(out.str(), Catch::Matchers::Contains(waits));
+    CHECK_THAT(out.str(), !Catch::Matchers::Contains("net::stream"));
 }
 
 EFFECTS_OVER_BOTH_NETWORKS("a read that timed out has taken nothing, and can be made again", "[net][stream][cancel]") {
