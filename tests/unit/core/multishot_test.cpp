@@ -1445,7 +1445,25 @@ TEST_CASE("a multishot body that is not being handled any more keeps no stack", 
     CHECK(kept.resume(1) == 2);
 }
 
-TEST_CASE("a run of a multishot body may start again in another task and on another thread", "[core][multishot]") {
+TEST_CASE("the runs of a multishot body that follow each other start at one place of one stack", "[core][multishot]") {
+    std::vector<void*> frames;
+    multishot::handle(
+        [&] {
+            int x = perform(ask{});
+            frames.push_back(__builtin_frame_address(0));
+            if (x % 2 == 1) perform(dead_end{});
+        },
+        control<ask>([](ask, auto k) {
+            for (int x = 0; x != 40; ++x) k.resume(x);
+        }),
+        control<dead_end>([](dead_end, auto k) { std::move(k).forget(); }));
+
+    REQUIRE(frames.size() == 40);
+    CHECK(std::count(frames.begin(), frames.end(), frames[0]) ==
+          40); // the pool gives other stacks, and other places in them
+}
+
+TEST_CASE("a run of a multishot body may start again on another thread", "[core][multishot]") {
     multishot::resumption<ask, int> kept;
     int sum = multishot::handle(
         [] { return perform(ask{}) + perform(get{}); }, control<ask>([&](ask, auto k) {
