@@ -1459,8 +1459,8 @@ TEST_CASE("the runs of a multishot body that follow each other start at one plac
         control<dead_end>([](dead_end, auto k) { std::move(k).forget(); }));
 
     REQUIRE(frames.size() == 40);
-    CHECK(std::count(frames.begin(), frames.end(), frames[0]) ==
-          40); // the pool gives other stacks, and other places in them
+    // The first run's stack is its clause's, which does all this. The pool would give other places.
+    CHECK(std::count(frames.begin() + 1, frames.end(), frames[1]) == 39);
 }
 
 TEST_CASE("a run of a multishot body may start again on another thread", "[core][multishot]") {

@@ -259,7 +259,10 @@ TEST_CASE("a locked file is waited for in the world's time, by this task only", 
                     },
                     holder);
             });
-            g.spawn([&] { effects::handle([] { insert("B2"); }, other); });
+            g.spawn([&] {
+                async::sleep_for(1ms); // by when the file is locked
+                effects::handle([] { insert("B2"); }, other);
+            });
         });
         CHECK(async::now() - begun >= 300ms);
         CHECK(async::now() - begun < 450ms);
