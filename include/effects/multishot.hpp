@@ -82,8 +82,10 @@ public:
         if (place_) detail::add_resumption(place_);
     }
     resumption(resumption&& other) noexcept : place_(std::exchange(other.place_, nullptr)) {}
-    resumption& operator=(resumption other) noexcept {
-        std::swap(place_, other.place_);
+    resumption& operator=(resumption const& other) noexcept { return *this = resumption(other); }
+    resumption& operator=(resumption&& other) noexcept { // not by value: clang 16 never destroys what `k = {}` makes then
+        resumption old(std::move(*this));
+        place_ = std::exchange(other.place_, nullptr);
         return *this;
     }
     ~resumption() {
