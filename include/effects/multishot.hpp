@@ -83,7 +83,8 @@ public:
     }
     resumption(resumption&& other) noexcept : place_(std::exchange(other.place_, nullptr)) {}
     resumption& operator=(resumption const& other) noexcept { return *this = resumption(other); }
-    resumption& operator=(resumption&& other) noexcept { // not by value: clang 16 never destroys what `k = {}` makes then
+    // Not one that takes it by value: of `k = {}`, clang 16 never destroys what the braces make.
+    resumption& operator=(resumption&& other) noexcept {
         resumption old(std::move(*this));
         place_ = std::exchange(other.place_, nullptr);
         return *this;
