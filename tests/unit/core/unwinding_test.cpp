@@ -462,27 +462,30 @@ TEST_CASE("a destructor that would suspend its unwinding body ends the program a
     CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
 }
 
+#ifndef UNDER_SANITIZER // where this child has ended, ThreadSanitizer crashes in its parent at the end of main
 TEST_CASE("a destructor that would suspend its unwinding body from within another one ends the program and says so",
           "[core][unwinding][death]") {
-    bool const swallows = GENERATE(false, true);
-    auto end = in_child([&] {
-        auto k = suspended([&] {
-            at_end e{[&] {
-                try {
-                    effects::handle([] { perform(hold{}); }, effects::control<ask>([](ask, auto) {}));
-                } catch (...) {
-                    if (!swallows) throw;
-                }
-            }};
-            return perform(hold{});
+    for (bool swallows : {false, true}) {
+        auto end = in_child([&] {
+            auto k = suspended([&] {
+                at_end e{[&] {
+                    try {
+                        handle([] { perform(hold{}); }, control<ask>([](ask, auto) {}));
+                    } catch (...) {
+                        if (!swallows) throw;
+                    }
+                }};
+                return perform(hold{});
+            });
+            k = {};
         });
-        k = {};
-    });
 
-    CHECK_FALSE(end.exited);
-    CHECK(end.code == SIGABRT);
-    CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
+        CHECK_FALSE(end.exited);
+        CHECK(end.code == SIGABRT);
+        CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
+    }
 }
+#endif
 
 TEST_CASE("dropping through a noexcept frame terminates", "[core][unwinding][death]") {
     auto end = in_child([] {
