@@ -462,7 +462,6 @@ TEST_CASE("a destructor that would suspend its unwinding body ends the program a
     CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
 }
 
-#ifndef UNDER_SANITIZER // where this child has ended, ThreadSanitizer crashes in its parent at the end of main
 TEST_CASE("a destructor that would suspend its unwinding body from within another one ends the program and says so",
           "[core][unwinding][death]") {
     for (bool swallows : {false, true}) {
@@ -485,7 +484,6 @@ TEST_CASE("a destructor that would suspend its unwinding body from within anothe
         CHECK_THAT(end.errors, Catch::Contains("a destructor performed") && Catch::Contains("core_test::hold"));
     }
 }
-#endif
 
 TEST_CASE("dropping through a noexcept frame terminates", "[core][unwinding][death]") {
     auto end = in_child([] {
